@@ -1,0 +1,63 @@
+// Balancer: which endpoint of a backend the next request goes to, and which are left out for a while. One for each worker
+// and backend; that worker's thread only; pure but for the clock it is given.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "proxy/backend_table.h"
+
+namespace proxy {
+
+class Balancer {
+ public:
+  using Time = std::chrono::steady_clock::time_point;
+
+  // Takes a new state; endpoints with an address known before keep their counts and ejections.
+  void adopt(std::shared_ptr<const BackendState> state);
+
+  // The index in state().endpoints. `tried`: addresses this request has been sent to (left out if there is any other).
+  // Healthy and not ejected first; if there is none, all with weight > 0 are eligible (better a try than a sure 503), but nullopt if there are no endpoints or
+  // all weights are 0. Counts nothing.
+  [[nodiscard]] std::optional<std::size_t> pick(Time now, const std::vector<tcp::endpoint>& tried);
+  // A request begins at / has ended at that address. `failed`: connect error, timeout, or 502, 503, 504: counts towards ejection; a success
+  // resets the count.
+  void begin(const tcp::endpoint& address);
+  void end(const tcp::endpoint& address, Time now, bool failed);
+
+  [[nodiscard]] const BackendState& state() const noexcept { return *state_; }
+  [[nodiscard]] std::shared_ptr<const BackendState> shared_state() const noexcept { return state_; }
+
+ private:
+  struct Slot;
+  std::shared_ptr<const BackendState> state_;
+  std::vector<Slot> slots_;  // beside state_->endpoints
+
+ public:
+  Balancer();
+  ~Balancer();
+  Balancer(Balancer&&) noexcept;
+  Balancer& operator=(Balancer&&) noexcept;
+};
+
+// At most a share of the requests of the last ten seconds may be retries, so that a failing backend is not asked twice as often.
+class RetryBudget {
+ public:
+  using Time = std::chrono::steady_clock::time_point;
+  void count_request(Time now) noexcept;
+  // True, and counted, if one more retry is within `percent` (at least 3 in ten seconds are always allowed).
+  [[nodiscard]] bool take(Time now, unsigned percent) noexcept;
+
+ private:
+  void roll(Time now) noexcept;
+  static constexpr std::size_t slices = 10;  // of a second
+  std::array<std::uint32_t, slices> requests_{};
+  std::array<std::uint32_t, slices> retries_{};
+  Time second_{};
+};
+
+}  // namespace proxy

@@ -1,0 +1,83 @@
+// HeaderList: the fields of one message in order, names in lower case, in one block of memory that is reused.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <boost/beast/http/field.hpp>
+
+namespace proxy {
+
+namespace http = boost::beast::http;
+
+// Views into the list; valid until it changes.
+struct HeaderView {
+  http::field id = http::field::unknown;
+  std::string_view name;  // lower case
+  std::string_view value;
+};
+
+class HeaderList {
+ public:
+  // Appends. The name is lower-cased; `id` must be its Beast name, or use the second form, which looks it up.
+  void add(http::field id, std::string_view name, std::string_view value);
+  void add(std::string_view name, std::string_view value);
+  // For fields that have an id.
+  void add(http::field id, std::string_view value);
+  // Removes all fields of that name, then appends.
+  void set(http::field id, std::string_view value);
+  void set(std::string_view name, std::string_view value);
+  void remove(http::field id);
+  void remove(std::string_view name);  // any case
+  void clear() noexcept;
+
+  // The first one of that name.
+  [[nodiscard]] std::optional<std::string_view> find(http::field id) const noexcept;
+  [[nodiscard]] std::optional<std::string_view> find(std::string_view name) const noexcept;
+  [[nodiscard]] std::size_t count(http::field id) const noexcept;
+  // Whether a comma-separated list field holds this token, in any case.
+  [[nodiscard]] bool has_token(http::field id, std::string_view token) const noexcept;
+  // All values of that name joined with ", ".
+  [[nodiscard]] std::string joined(http::field id) const;
+
+  [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
+  [[nodiscard]] bool empty() const noexcept { return entries_.empty(); }
+  // Names and values, what limits are counted in.
+  [[nodiscard]] std::size_t bytes() const noexcept { return bytes_.size(); }
+  [[nodiscard]] HeaderView operator[](std::size_t index) const noexcept;
+
+  class Iterator {
+   public:
+    Iterator(const HeaderList* list, std::size_t index) : list_(list), index_(index) {}
+    HeaderView operator*() const noexcept { return (*list_)[index_]; }
+    Iterator& operator++() noexcept {
+      ++index_;
+      return *this;
+    }
+    friend bool operator==(const Iterator&, const Iterator&) = default;
+
+   private:
+    const HeaderList* list_;
+    std::size_t index_;
+  };
+  [[nodiscard]] Iterator begin() const noexcept { return {this, 0}; }
+  [[nodiscard]] Iterator end() const noexcept { return {this, entries_.size()}; }
+
+ private:
+  struct Entry {
+    http::field id;
+    std::uint32_t name_at, name_size, value_at, value_size;
+  };
+  std::string bytes_;
+  std::vector<Entry> entries_;
+};
+
+// ASCII, without locale.
+[[nodiscard]] bool iequals(std::string_view a, std::string_view b) noexcept;
+[[nodiscard]] std::string_view trim(std::string_view text) noexcept;
+
+}  // namespace proxy

@@ -1,0 +1,100 @@
+// Transport: the bytes of one connection, plain or through TLS. Reading and writing never block; waiting is apart. What is
+// written in small pieces is held together (corked) in a buffer that the worker's connections share, so a connection that
+// does nothing owns almost no memory.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "base/error.h"
+#include "proxy/asio.h"
+#include "proxy/stats.h"
+
+namespace proxy {
+
+class Worker;
+
+class Transport {
+ public:
+  struct Read {
+    enum class Kind : std::uint8_t { data, blocked, end, failed };
+    Kind kind = Kind::blocked;
+    std::size_t bytes = 0;
+  };
+
+  virtual ~Transport();
+  Transport(const Transport&) = delete;
+  Transport& operator=(const Transport&) = delete;
+
+  // Fills as much of `into` as is there now. end: the peer has ended its side properly (FIN, close_notify).
+  [[nodiscard]] virtual Read read(std::span<char> into) = 0;
+  // After `blocked`: until there is something to read. One waiter. An error after cancel().
+  [[nodiscard]] awaitable<base::Result<void>> readable();
+
+  // Takes all bytes. May hold them until push(). Not while congested(), except for less than 64 KiB.
+  void write(std::span<const char> bytes);
+  // Sends what was held. Call before waiting for anything.
+  void push();
+  // The kernel took less than was sent: wait with drain() before writing more.
+  [[nodiscard]] bool congested() const noexcept { return sent_ < unsent_.size(); }
+  // Until all has been taken by the kernel. One waiter. An error if the peer is gone, or after cancel().
+  [[nodiscard]] awaitable<base::Result<void>> drain();
+
+  // push, then close_notify with TLS, then FIN. Does not wait; reading still works.
+  virtual void close_write() = 0;
+  // Ends all waits, now and later, with this error; closes the socket.
+  void cancel(base::Error error);
+  // Why reading or writing failed.
+  [[nodiscard]] const base::Error& error() const noexcept { return error_; }
+  [[nodiscard]] bool failed() const noexcept { return failed_; }
+  // The peer has closed or reset and nothing is left to read: asked of the kernel (one system call).
+  [[nodiscard]] bool peer_gone();
+
+  [[nodiscard]] tcp::socket& socket() noexcept { return socket_; }
+
+ protected:
+  Transport(Worker& worker, tcp::socket socket, Counter* received, Counter* sent);
+  friend class Worker;
+
+  // Turns plain bytes into bytes on the wire, by way of send().
+  virtual void seal(std::span<const char> bytes) = 0;
+  // Sends at once, keeps what the kernel does not take.
+  void send(std::span<const char> wire);
+  // Wire bytes that are there, without waiting.
+  [[nodiscard]] Read receive(std::span<char> into);
+  void fail(base::Error error);
+
+  Worker& worker_;
+
+ private:
+  void uncork();
+
+  tcp::socket socket_;
+  Counter* received_;
+  Counter* sent_counter_;
+  base::Error error_;
+  bool failed_ = false;
+  bool ended_ = false;    // FIN was read
+  bool drained_ = false;  // the last recv was short: nothing is there until the loop says so
+  std::uint16_t early_at_ = 0, early_size_ = 0;
+  std::string unsent_;
+  std::size_t sent_ = 0;           // of unsent_
+  std::array<char, 1024> early_;   // what readable() received while it waited
+};
+
+class PlainTransport final : public Transport {
+ public:
+  // `received` and `sent` count wire bytes; may be null.
+  PlainTransport(Worker& worker, tcp::socket socket, Counter* received, Counter* sent);
+  ~PlainTransport() override;
+  [[nodiscard]] Read read(std::span<char> into) override;
+  void close_write() override;
+
+ private:
+  void seal(std::span<const char> bytes) override;
+};
+
+}  // namespace proxy

@@ -1,0 +1,84 @@
+// Worker: one thread of the data plane and everything that belongs to it alone. Nothing in it may be touched from another
+// thread except through post().
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "proxy/asio.h"
+#include "proxy/deadline.h"
+#include "proxy/snapshot.h"
+#include "proxy/stats.h"
+
+namespace proxy {
+
+class AccessLog;
+class Transport;
+class TlsContext;
+class Upstreams;
+class Connection;
+
+class Worker {
+ public:
+  Worker(unsigned number, AccessLog& access_log);
+  ~Worker();
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+
+  [[nodiscard]] unsigned number() const noexcept { return number_; }
+  [[nodiscard]] asio::io_context& io() noexcept { return io_; }
+  [[nodiscard]] Deadlines& deadlines() noexcept { return deadlines_; }
+  [[nodiscard]] WorkerStats& stats() noexcept { return stats_; }
+  [[nodiscard]] AccessLog& access_log() noexcept { return access_log_; }
+  [[nodiscard]] Upstreams& upstreams() noexcept { return *upstreams_; }
+  [[nodiscard]] TlsContext& tls() noexcept { return *tls_; }
+  // Null before the first publish.
+  [[nodiscard]] const SnapshotPtr& snapshot() const noexcept { return snapshot_; }
+  [[nodiscard]] bool draining() const noexcept { return draining_; }
+
+  // The one way to start a coroutine. Counted until it ends; what escapes from it is logged and counted. `name` is static text.
+  void spawn(std::string_view name, awaitable<void> task);
+
+  // Buffers that all connections of this worker share. What is in them is valid until the next co_await.
+  [[nodiscard]] std::span<char> read_buffer() noexcept { return read_buffer_; }
+  [[nodiscard]] std::string& wire_buffer() noexcept { return wire_buffer_; }  // TLS records on their way out
+  // The cork: plain bytes of `corked_by` that wait to be sent together.
+  [[nodiscard]] std::string& cork() noexcept { return cork_; }
+  Transport* corked_by = nullptr;
+
+  // ---- From the server's thread.
+  void post(std::move_only_function<void()> what);
+  void run();  // the thread's body: until stop()
+  void stop();
+
+  // ---- On the worker's thread, by the server's posts.
+  void take(SnapshotPtr snapshot);
+  void begin_drain();
+  // Connections register to be told of drain. See proxy/connection.h.
+  [[nodiscard]] std::size_t open_connections() const noexcept { return stats_.connections_open.value(); }
+
+ private:
+  friend class Connection;
+  awaitable<void> tick();
+
+  unsigned number_;
+  asio::io_context io_;
+  Deadlines deadlines_;
+  WorkerStats stats_;
+  AccessLog& access_log_;
+  SnapshotPtr snapshot_;
+  bool draining_ = false;
+  std::unique_ptr<Upstreams> upstreams_;
+  std::unique_ptr<TlsContext> tls_;
+  std::array<char, 64 << 10> read_buffer_;
+  std::string wire_buffer_;
+  std::string cork_;
+  boost::intrusive::list<Connection, boost::intrusive::constant_time_size<false>> connections_;
+};
+
+}  // namespace proxy
