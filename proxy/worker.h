@@ -59,7 +59,6 @@ class Worker {
   // ---- On the worker's thread, by the server's posts.
   void take(SnapshotPtr snapshot);
   void begin_drain();
-  // Connections register to be told of drain. See proxy/connection.h.
   [[nodiscard]] std::size_t open_connections() const noexcept { return stats_.connections_open.value(); }
 
  private:
@@ -78,7 +77,8 @@ class Worker {
   std::array<char, 64 << 10> read_buffer_;
   std::string wire_buffer_;
   std::string cork_;
-  boost::intrusive::list<Connection, boost::intrusive::constant_time_size<false>> connections_;
+  struct Connections;  // those that want to be told of drain
+  std::unique_ptr<Connections> connections_;
 };
 
 }  // namespace proxy
