@@ -1,0 +1,110 @@
+"""Fixtures: an authority for the session, a backend and an edge for a module, fresh ones for a test that breaks things."""
+
+import pathlib
+import sys
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+
+from support import edge as edge_module  # noqa: E402
+from support.authority import Authority  # noqa: E402
+from support.backend import Backend  # noqa: E402
+
+
+def pytest_addoption(parser):
+    parser.addoption("--quick", action="store_true", help="leave out what takes more than ten seconds")
+
+
+def pytest_collection_modifyitems(config, items):
+    if config.getoption("--quick"):
+        skip = pytest.mark.skip(reason="slow, and --quick was given")
+        for item in items:
+            if "slow" in item.keywords:
+                item.add_marker(skip)
+
+
+@pytest.fixture(scope="session")
+def authority():
+    return Authority()
+
+
+@pytest.fixture(scope="session")
+def ca(authority, tmp_path_factory):
+    """The path of the authority's certificate."""
+    return authority.write(tmp_path_factory.mktemp("ca"))
+
+
+@pytest.fixture(scope="session")
+def pair(authority):
+    """A certificate for the hosts that most tests use."""
+    return authority.issue("www.example.com", "*.apps.example.com", "other.example.com", "127.0.0.1")
+
+
+@pytest.fixture(scope="session")
+def pair_files(pair, tmp_path_factory):
+    return pair.write(tmp_path_factory.mktemp("pair"))
+
+
+@pytest.fixture(scope="module")
+def backend():
+    server = Backend("one")
+    yield server
+    server.gate.set()
+    server.close()
+
+
+@pytest.fixture
+def make_backend():
+    made = []
+
+    def make(*words, **options):
+        made.append(Backend(*words, **options))
+        return made[-1]
+
+    yield make
+    for server in made:
+        server.gate.set()
+        server.close()
+
+
+@pytest.fixture(scope="session")
+def settings(pair_files):
+    """settings(backend, key=value...): one certificate, every request to this backend, and what else is said."""
+
+    def make(server=None, **more):
+        result = {
+            "certificates": [{"files": {"certificate": str(pair_files[0]), "key": str(pair_files[1])}, "default": True}],
+        }
+        if server is not None:
+            result["routes"] = [{"backend": "app"}]
+            result["backends"] = {"app": {"endpoints": [server.address]}}
+        result.update(more)
+        return result
+
+    return make
+
+
+@pytest.fixture
+def run_edge(tmp_path):
+    """run_edge(settings) starts an edge of the test's own; it is ended, and must end well, after the test."""
+    started = []
+
+    def run(values, **options):
+        started.append(edge_module.Edge(tmp_path / f"edge{len(started)}", values, **options))
+        return started[-1]
+
+    yield run
+    try:
+        for edge in started:
+            edge.stop()
+    finally:
+        for edge in started:
+            edge.kill()
+
+
+@pytest.fixture(scope="module")
+def edge(settings, backend, tmp_path_factory):
+    """One edge for all tests of a module that only send requests."""
+    with edge_module.running(tmp_path_factory.mktemp("edge"), settings(backend)) as started:
+        yield started

@@ -1,0 +1,195 @@
+"""HTTP/2 from clients: streams, flow control, trailers, WebSocket over RFC 8441, real clients."""
+
+import json
+import re
+import subprocess
+
+import h2.errors
+import pytest
+
+from support.client import WebSocketOverHttp2, curl, http2
+from support.edge import eventually
+
+
+def test_many_streams_at_once_answer_as_they_are_ready(edge):
+    client = http2(edge)
+    slow = client.request(path="/wait?ms=700")
+    quick = [client.request(path=f"/echo?n={i}") for i in range(50)]
+    for number, stream in enumerate(quick):
+        assert json.loads(client.response(stream)[2])["target"] == f"/echo?n={number}"
+    assert slow not in client.ended
+    assert client.response(slow)[0] == 200
+
+
+def test_request_bodies_and_trailers_reach_the_backend(edge):
+    client = http2(edge)
+    stream = client.request("POST", "/echo", end=False)
+    client.send_data(stream, b"hello ")
+    client.send_data(stream, b"world")
+    client.h2.send_headers(stream, [("x-end", "yes")], end_stream=True)
+    client.flush()
+    answer = json.loads(client.response(stream)[2])
+    assert answer["body"] == "hello world"
+    assert ["x-end", "yes"] in [[k.lower(), v] for k, v in answer["trailers"]]
+
+
+def test_response_trailers_reach_the_client(edge):
+    status, _, body, trailers = http2(edge).get("/chunked?n=2", headers=[("te", "trailers")])
+    assert (status, body) == (200, b"piece 0\npiece 1\n") and trailers.get("x-sum") == "42"
+
+
+def test_cookies_in_pieces_become_one_header(edge):
+    answer = json.loads(http2(edge).get("/echo", headers=[("cookie", "a=1"), ("cookie", "b=2")])[2])
+    assert [v for k, v in answer["headers"] if k.lower() == "cookie"] == ["a=1; b=2"]
+
+
+def test_no_connection_headers_come_back(edge):
+    headers = http2(edge).get("/echo")[1]
+    assert not {"connection", "keep-alive", "transfer-encoding", "upgrade"} & set(headers)
+
+
+def test_a_head_request_has_no_body(edge):
+    client = http2(edge)
+    status, headers, body, _ = client.response(client.request("HEAD", "/download?size=777"))
+    assert (status, headers["content-length"], body) == (200, "777", b"")
+
+
+def test_early_hints_come_before_the_response(edge):
+    client = http2(edge)
+    stream = client.request(path="/hints")
+    assert client.response(stream)[0] == 200
+    assert [h[":status"] for h in client.informational.get(stream, [])] == ["103"]
+
+
+def test_a_stream_without_window_holds_back_only_itself(edge):
+    client = http2(edge, window=1000)
+    stuck = client.request(path="/download?size=1000000")
+    client.until(lambda: len(client.data.get(stuck, b"")) >= 1000)
+    assert client.get("/status/204")[0] == 204
+    assert len(client.data[stuck]) == 1000
+    client.h2.increment_flow_control_window(1000, stuck)
+    client.flush()
+    client.until(lambda: len(client.data[stuck]) >= 2000)
+
+
+def test_a_reset_stream_leaves_the_others_alone(edge):
+    client = http2(edge)
+    first = client.request(path="/wait?ms=2000")
+    client.h2.reset_stream(first, h2.errors.ErrorCodes.CANCEL)
+    client.flush()
+    assert client.get("/echo")[0] == 200
+
+
+def test_a_broken_backend_body_resets_only_its_stream(edge):
+    client = http2(edge)
+    for path in ("/cut", "/cut-chunked"):
+        stream = client.request(path=path)
+        client.until(lambda: stream in client.ended)
+        assert stream in client.resets, "a cut body must not look complete"
+    assert client.get("/echo")[0] == 200
+
+
+@pytest.mark.parametrize("header", [("connection", "close"), ("transfer-encoding", "chunked"), ("te", "gzip")])
+def test_connection_headers_are_a_protocol_error(edge, header):
+    client = http2(edge)
+    client.h2.config.validate_outbound_headers = False
+    client.h2.config.normalize_outbound_headers = False
+    stream = client.request(path="/echo", headers=[header])
+    status = client.response(stream)[0]
+    assert stream in client.resets or status == 400
+
+
+def test_content_length_that_the_body_denies_is_an_error(edge):
+    client = http2(edge)
+    client.h2.config.validate_outbound_headers = False
+    stream = client.request("POST", "/echo", headers=[("content-length", "3")], body=b"hello")
+    status = client.response(stream)[0]
+    assert stream in client.resets or status == 400
+
+
+def test_more_streams_than_allowed_are_refused_not_queued(run_edge, settings, backend):
+    edge = run_edge(settings(backend, limits={"streams_per_connection": 10}))
+    client = http2(edge)
+    client.until(lambda: client.settings)
+    assert client.settings.get(3) == 10
+
+
+def test_rapid_reset_ends_the_connection(run_edge, settings, backend):
+    """CVE-2023-44487: opened and reset at once, again and again."""
+    edge = run_edge(settings(backend))
+    client = http2(edge)
+    client.until(lambda: client.settings)
+    try:
+        for _ in range(200):
+            for _ in range(50):
+                stream = client.request(path="/wait?ms=200")
+                client.h2.reset_stream(stream, h2.errors.ErrorCodes.CANCEL)
+            client.flush()
+        client.sock.settimeout(5)
+        while True:
+            client.pump()
+            if client.goaway is not None:
+                break
+    except (OSError, EOFError):
+        pass
+    else:
+        assert client.goaway is not None
+    assert http2(edge).get("/echo")[0] == 200
+
+
+def test_websocket_over_http2(edge):
+    client = http2(edge)
+    first = WebSocketOverHttp2(client)
+    second = WebSocketOverHttp2(client)
+    for size in (1, 126, 60000):
+        first.echo(b"a" * size)
+        second.echo(b"b" * size)
+    assert client.get("/echo")[0] == 200
+
+
+def test_nghttp_gets_a_page_and_its_neighbours(edge):
+    done = subprocess.run(["nghttp", "-nv", "--no-verify-peer", "-H", "host: www.example.com", f"https://127.0.0.1:{edge.port}/echo",
+                           f"https://127.0.0.1:{edge.port}/chunked"], capture_output=True, text=True, timeout=30)
+    assert done.returncode == 0 and done.stdout.count(":status: 200") == 2, done.stdout[-2000:] + done.stderr
+
+
+@pytest.mark.parametrize("option", ["--h1", "-m16"])
+def test_h2load_sees_no_failure(edge, option):
+    done = subprocess.run(["h2load", option, "-n", "3000", "-c", "10", f"https://127.0.0.1:{edge.port}/status/200"],
+                          capture_output=True, text=True, timeout=60)
+    assert re.search(r"3000 succeeded, 0 failed, 0 errored", done.stdout), done.stdout + done.stderr
+    assert "3000 2xx" in done.stdout, done.stdout
+
+
+def test_curl_uploads_and_downloads_by_http2(edge, ca, tmp_path):
+    content = bytes(range(256)) * 40000
+    file = tmp_path / "body"
+    file.write_bytes(content)
+    assert curl(edge, "/upload", "--http2", "-T", str(file), ca=ca) == str(len(content))
+    out = tmp_path / "out"
+    curl(edge, f"/download?size={len(content)}", "--http2", "-o", str(out), ca=ca)
+    assert out.read_bytes() == content[:len(content)]
+
+
+def test_http2_backends_by_prior_knowledge(run_edge, settings, tmp_path):
+    """h2c to a backend that is sekisho itself: its plain listener speaks HTTP/2 without TLS."""
+    inner = run_edge(settings(None, routes=[{"respond": {"status": 201, "body": "inner"}}]))
+    values = settings(None, routes=[{"backend": "app"}],
+                      backends={"app": {"endpoints": [f"127.0.0.1:{inner.plain_port}"], "protocol": "http2"}})
+    outer = run_edge(values)
+    status, _, body, _ = http2(outer).get("/x")
+    assert (status, body) == (201, b"inner")
+    assert curl(outer, "/x", "--http1.1") == "inner"
+
+
+def test_idle_connections_get_goaway(run_edge, settings, backend):
+    edge = run_edge(settings(backend, timeouts={"idle": "300ms"}))
+    client = http2(edge)
+    assert client.get("/echo")[0] == 200
+    with pytest.raises((EOFError, OSError)):
+        client.until(lambda: False)
+    assert client.goaway is not None and client.goaway.error_code == 0
+
+
+def test_open_requests_are_back_to_zero_after_all_that(edge):
+    eventually(lambda: edge.admin("/readyz")[0] == 200)

@@ -1,0 +1,126 @@
+"""What a stranger may cost: each limit answers with its own status, and a good request right after is served."""
+
+import socket
+
+import pytest
+
+from support.client import curl_status, http1, http2
+from support.edge import running
+
+HOST = "Host: www.example.com\r\n"
+
+
+@pytest.fixture(scope="module")
+def tight(settings, backend, tmp_path_factory):
+    values = settings(backend, limits={"header_count": 20, "header_size": "4KiB", "uri_length": "1KiB", "body_size": "10KiB"},
+                      timeouts={"header": "500ms", "body": "500ms", "idle": "1s", "write": "1s"})
+    values["routes"] = [{"backend": "app"}, {"path": {"prefix": "/upload"}, "backend": "app", "body_size": "100KiB"}]
+    with running(tmp_path_factory.mktemp("tight"), values) as edge:
+        yield edge
+        assert curl_status(edge, "/echo") == 200
+
+
+def answered(client, content):
+    client.sock.settimeout(5)
+    try:
+        client.send(content)
+    except OSError:
+        pass
+    return client.response()[0]
+
+
+@pytest.mark.parametrize("content,status", [
+    (f"GET /{'a' * 2000} HTTP/1.1\r\n{HOST}\r\n", 414),
+    (f"GET /echo HTTP/1.1\r\n{HOST}X-Big: {'a' * 5000}\r\n\r\n", 431),
+    (f"GET /echo HTTP/1.1\r\n{HOST}" + "".join(f"X-{i}: 1\r\n" for i in range(30)) + "\r\n", 431),
+    (f"POST /echo HTTP/1.1\r\n{HOST}Content-Length: 20000\r\n\r\n", 413),
+    (f"POST /echo HTTP/1.1\r\n{HOST}Transfer-Encoding: chunked\r\n\r\n4e20\r\n{'a' * 20000}\r\n0\r\n\r\n", 413),
+    (f"GET /echo HTTP/1.1\r\n{HOST}X-Slow: ", 408),
+    (f"POST /echo HTTP/1.1\r\n{HOST}Content-Length: 100\r\n\r\nhalf", 408),
+])
+def test_http1_limits_have_their_status(tight, content, status):
+    assert answered(http1(tight), content) == status
+
+
+def test_an_endless_header_is_cut_off(tight):
+    client = http1(tight)
+    client.sock.settimeout(5)
+    with pytest.raises((OSError, EOFError)):
+        client.send(f"GET /echo HTTP/1.1\r\n{HOST}X-Big: ")
+        for _ in range(2000):
+            client.send("a" * 10000)
+        client.response()
+        client.line()
+
+
+def test_http2_limits_have_their_status(tight):
+    for path, headers, status in (("/" + "a" * 2000, [], "414"), ("/echo", [("x-big", "a" * 5000)], "431"),
+                                  ("/echo", [(f"x-{i}", "1") for i in range(30)], "431")):
+        client = http2(tight)
+        stream = client.request(path=path, headers=headers)
+        client.response(stream)
+        assert client.headers.get(stream, {}).get(":status") == status or stream in client.resets, (path[:9], status)
+
+
+def test_http2_bodies_have_their_limit(tight):
+    client = http2(tight)
+    stream = client.request("POST", "/echo", body=b"a" * 16000, end=False)
+    client.until(lambda: stream in client.headers or stream in client.ended)
+    assert client.headers[stream][":status"] == "413"
+
+
+def test_a_route_may_allow_more(tight, tmp_path):
+    file = tmp_path / "body"
+    file.write_bytes(b"a" * 50000)
+    assert curl_status(tight, "/upload", "-T", str(file)) == 200
+    file.write_bytes(b"a" * 150000)
+    assert curl_status(tight, "/upload", "-T", str(file)) == 413
+
+
+def test_an_idle_connection_is_closed(tight):
+    client = http1(tight)
+    assert client.get("/echo")[0] == 200
+    client.sock.settimeout(5)
+    assert client.closed()
+
+
+def test_connections_of_one_address_are_limited(run_edge, settings, backend):
+    edge = run_edge(settings(backend, workers=1, limits={"connections_per_address": 5}))
+    kept = []
+    with pytest.raises((OSError, EOFError)):
+        for _ in range(10):
+            kept.append(http1(edge))
+            assert kept[-1].get("/echo")[0] == 200
+    assert len(kept) >= 5
+    for client in kept:
+        client.close()
+
+
+def test_requests_of_one_connection_are_limited(run_edge, settings, backend):
+    edge = run_edge(settings(backend, limits={"requests_per_connection": 3}))
+    client = http1(edge)
+    heads = [client.get("/echo")[1] for _ in range(3)]
+    assert heads[-1].get("connection") == ["close"] and "connection" not in heads[0]
+    assert client.closed()
+
+
+def test_violations_are_counted(tight):
+    answered(http1(tight), f"GET /{'a' * 2000} HTTP/1.1\r\n{HOST}\r\n")
+    text = tight.admin("/metrics")[1]
+    assert any("uri_length" in line and not line.endswith(" 0") for line in text.splitlines()), "no count of uri_length"
+
+
+def test_a_refusal_does_not_wait_for_the_body(tight):
+    """The answer comes before the client has sent what will not be read."""
+    client = http1(tight)
+    client.sock.settimeout(3)
+    client.send(f"POST /echo HTTP/1.1\r\n{HOST}Content-Length: 1000000000\r\n\r\n")
+    assert client.head()[0] == 413
+
+
+def test_two_thousand_silent_connections_do_not_hinder_others(run_edge, settings, backend):
+    edge = run_edge(settings(backend, limits={"connections_per_address": 5000}))
+    silent = [socket.create_connection(("127.0.0.1", edge.port)) for _ in range(500)]
+    assert curl_status(edge, "/echo", "-m", "5") == 200
+    for sock in silent:
+        sock.close()
