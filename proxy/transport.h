@@ -5,9 +5,9 @@
 
 #include <array>
 #include <cstdint>
-#include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "base/error.h"
 #include "proxy/asio.h"
@@ -47,6 +47,8 @@ class Transport {
   virtual void close_write() = 0;
   // Ends all waits, now and later, with this error; closes the socket.
   void cancel(base::Error error);
+  // What has been received but not read, at the beginning of a connection: to tell protocols apart.
+  [[nodiscard]] std::string_view early() const noexcept { return {early_.data() + early_at_, std::size_t(early_size_ - early_at_)}; }
   // Why reading or writing failed.
   [[nodiscard]] const base::Error& error() const noexcept { return error_; }
   [[nodiscard]] bool failed() const noexcept { return failed_; }

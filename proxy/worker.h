@@ -50,6 +50,11 @@ class Worker {
   // The cork: plain bytes of `corked_by` that wait to be sent together.
   [[nodiscard]] std::string& cork() noexcept { return cork_; }
   Transport* corked_by = nullptr;
+  // For text that is built and written at once, such as the head of a message.
+  [[nodiscard]] std::string& text_buffer() noexcept {
+    text_buffer_.clear();
+    return text_buffer_;
+  }
 
   // ---- From the server's thread.
   void post(std::move_only_function<void()> what);
@@ -77,6 +82,7 @@ class Worker {
   std::array<char, 64 << 10> read_buffer_;
   std::string wire_buffer_;
   std::string cork_;
+  std::string text_buffer_;
   struct Connections;  // those that want to be told of drain
   std::unique_ptr<Connections> connections_;
 };

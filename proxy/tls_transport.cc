@@ -1,0 +1,140 @@
+#include "proxy/tls_transport.h"
+
+#include <openssl/err.h>
+
+#include <algorithm>
+#include <climits>
+#include <utility>
+
+#include "proxy/worker.h"
+
+namespace proxy {
+
+TlsTransport::TlsTransport(Worker& worker, tcp::socket socket, base::SslPtr ssl, Counter* received, Counter* sent)
+    : Transport(worker, std::move(socket), received, sent), ssl_(std::move(ssl)) {
+  BIO* bio = BIO_new(bio_method());
+  BIO_set_data(bio, this);
+  BIO_set_init(bio, 1);
+  SSL_set_bio(ssl_.get(), bio, bio);
+}
+
+TlsTransport::~TlsTransport() = default;
+
+const BIO_METHOD* TlsTransport::bio_method() {
+  static const std::unique_ptr<BIO_METHOD, base::Freed<BIO_meth_free>> method = [] {
+    std::unique_ptr<BIO_METHOD, base::Freed<BIO_meth_free>> made(
+        BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "sekisho socket"));
+    BIO_meth_set_read(made.get(), bio_read);
+    BIO_meth_set_write(made.get(), bio_write);
+    BIO_meth_set_ctrl(made.get(), bio_control);
+    return made;
+  }();
+  return method.get();
+}
+
+int TlsTransport::bio_read(BIO* bio, char* into, int size) noexcept {
+  auto* transport = static_cast<TlsTransport*>(BIO_get_data(bio));
+  BIO_clear_retry_flags(bio);
+  const Read got = transport->receive({into, static_cast<std::size_t>(size)});
+  if (got.kind == Read::Kind::data) return static_cast<int>(got.bytes);
+  if (got.kind == Read::Kind::blocked) BIO_set_retry_read(bio);
+  return got.kind == Read::Kind::end ? 0 : -1;
+}
+
+int TlsTransport::bio_write(BIO* bio, const char* bytes, int size) noexcept {
+  auto* transport = static_cast<TlsTransport*>(BIO_get_data(bio));
+  transport->worker_.wire_buffer().append(bytes, static_cast<std::size_t>(size));
+  return size;
+}
+
+long TlsTransport::bio_control(BIO*, int command, long, void*) noexcept {
+  return command == BIO_CTRL_FLUSH || command == BIO_CTRL_PUSH || command == BIO_CTRL_POP ? 1 : 0;
+}
+
+void TlsTransport::send_records() {
+  std::string& wire = worker_.wire_buffer();
+  if (wire.empty()) return;
+  send(wire);
+  wire.clear();
+}
+
+awaitable<base::Result<void>> TlsTransport::handshake() {
+  for (;;) {
+    ERR_clear_error();
+    const int result = SSL_do_handshake(ssl_.get());
+    if (result == 1) {
+      send_records();
+      co_return base::Result<void>{};
+    }
+    if (settle(result) != Read::Kind::blocked) {
+      fail({base::Code::closed, "the peer went away during the handshake"});
+      co_return std::unexpected(error());
+    }
+    if (congested()) {
+      if (auto drained = co_await drain(); !drained) co_return drained;
+    }
+    if (auto ready = co_await readable(); !ready) co_return ready;
+  }
+}
+
+Transport::Read TlsTransport::read(std::span<char> into) {
+  if (failed()) return {Read::Kind::failed};
+  ERR_clear_error();
+  const int result = SSL_read(ssl_.get(), into.data(), static_cast<int>(std::min<std::size_t>(into.size(), INT_MAX)));
+  if (result > 0) {
+    send_records();  // nothing, but for an answer to a key update
+    return {Read::Kind::data, static_cast<std::size_t>(result)};
+  }
+  return {settle(result)};
+}
+
+Transport::Read::Kind TlsTransport::settle(int result) {
+  Explanation explanation = explain(result);
+  send_records();  // an alert, perhaps: before the transport counts as failed
+  if (explanation.kind == Read::Kind::failed) fail(std::move(explanation.error));
+  return explanation.kind;
+}
+
+TlsTransport::Explanation TlsTransport::explain(int result) {
+  switch (SSL_get_error(ssl_.get(), result)) {
+    case SSL_ERROR_WANT_READ:
+    case SSL_ERROR_WANT_WRITE:
+      return {Read::Kind::blocked, {}};
+    case SSL_ERROR_ZERO_RETURN:
+      return {Read::Kind::end, {}};
+    case SSL_ERROR_SSL:
+      failure_reason_ = ERR_GET_REASON(ERR_peek_last_error());
+      if (failure_reason_ != SSL_R_UNEXPECTED_EOF_WHILE_READING) {
+        return {Read::Kind::failed, {base::Code::tls, base::take_openssl_error()}};
+      }
+      (void)base::take_openssl_error();
+      return {Read::Kind::failed, {base::Code::closed, "the connection was cut without close_notify"}};
+    default:
+      // The socket failed (its reason stands already) or ended in the middle of a record.
+      return {Read::Kind::failed, {base::Code::closed, "the connection was cut"}};
+  }
+}
+
+void TlsTransport::seal(std::span<const char> bytes) {
+  if (failed() || closing_) return;
+  ERR_clear_error();
+  const int result = SSL_write(ssl_.get(), bytes.data(), static_cast<int>(bytes.size()));
+  if (result > 0) {
+    send_records();
+  } else {
+    (void)settle(result);
+  }
+}
+
+void TlsTransport::close_write() {
+  push();
+  if (failed() || closing_) return;
+  closing_ = true;
+  ERR_clear_error();
+  if (SSL_is_init_finished(ssl_.get()) != 0) SSL_shutdown(ssl_.get());
+  send_records();
+  error_code ignored;
+  if (!congested()) socket().shutdown(tcp::socket::shutdown_send, ignored);
+}
+
+}  // namespace proxy

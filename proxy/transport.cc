@@ -1,0 +1,192 @@
+#include "proxy/transport.h"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include "proxy/worker.h"
+
+namespace proxy {
+namespace {
+
+constexpr auto as_values = asio::as_tuple(asio::use_awaitable);
+
+// What a connection may hold back at the most; its writers stop long before. A peer that makes us answer (TLS key updates,
+// HTTP/2 acknowledgements) and never reads ends here.
+constexpr std::size_t most_unsent = 1 << 20;
+// Pieces as large as this are sealed where they lie instead of being copied into the cork.
+constexpr std::size_t large_piece = 16 << 10;
+constexpr std::size_t cork_size = 64 << 10;
+
+base::Error from_errno(int error_number) {
+  const bool gone = error_number == ECONNRESET || error_number == EPIPE || error_number == ENOTCONN;
+  return {gone ? base::Code::closed : base::Code::io, std::strerror(error_number), base::Origin::internal,
+          base::Retry::fresh_connection};
+}
+
+}  // namespace
+
+Transport::Transport(Worker& worker, tcp::socket socket, Counter* received, Counter* sent)
+    : worker_(worker), socket_(std::move(socket)), received_(received), sent_counter_(sent) {}
+
+Transport::~Transport() { uncork(); }
+
+void Transport::uncork() {
+  if (worker_.corked_by != this) return;
+  worker_.corked_by = nullptr;
+  worker_.cork().clear();
+}
+
+awaitable<base::Result<void>> Transport::readable() {
+  if (failed_) co_return std::unexpected(error_);
+  if (early_at_ < early_size_ || ended_) co_return base::Result<void>{};
+  const auto [error, size] = co_await socket_.async_read_some(asio::buffer(early_), as_values);
+  if (failed_) co_return std::unexpected(error_);
+  if (error == asio::error::eof) {
+    ended_ = true;
+  } else if (error) {
+    fail(from_errno(error.value()));
+    co_return std::unexpected(error_);
+  }
+  early_at_ = 0;
+  early_size_ = static_cast<std::uint16_t>(size);
+  drained_ = size < early_.size();
+  if (received_ != nullptr) received_->add(size);
+  co_return base::Result<void>{};
+}
+
+Transport::Read Transport::receive(std::span<char> into) {
+  using Kind = Read::Kind;
+  if (failed_) return {Kind::failed};
+  std::size_t taken = 0;
+  if (early_at_ < early_size_) {
+    taken = std::min<std::size_t>(into.size(), early_size_ - early_at_);
+    std::memcpy(into.data(), early_.data() + early_at_, taken);
+    early_at_ = static_cast<std::uint16_t>(early_at_ + taken);
+  }
+  if (taken == into.size()) return {Kind::data, taken};
+  if (!drained_ && !ended_) {
+    const std::span<char> rest = into.subspan(taken);
+    ssize_t got = 0;
+    do {
+      got = ::recv(socket_.native_handle(), rest.data(), rest.size(), MSG_DONTWAIT);
+    } while (got < 0 && errno == EINTR);
+    if (got > 0) {
+      if (received_ != nullptr) received_->add(static_cast<std::uint64_t>(got));
+      taken += static_cast<std::size_t>(got);
+      drained_ = taken < into.size();
+    } else if (got == 0) {
+      ended_ = true;
+    } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+      drained_ = true;
+    } else if (taken == 0) {
+      fail(from_errno(errno));
+      return {Kind::failed};
+    }
+  }
+  if (taken > 0) return {Kind::data, taken};
+  return {ended_ ? Kind::end : Kind::blocked};
+}
+
+void Transport::write(std::span<const char> bytes) {
+  if (failed_) return;
+  if (worker_.corked_by != nullptr && worker_.corked_by != this) worker_.corked_by->push();
+  std::string& cork = worker_.cork();
+  if (cork.size() + bytes.size() > cork_size || bytes.size() >= large_piece) push();
+  if (bytes.size() >= large_piece) {
+    seal(bytes);
+    return;
+  }
+  worker_.corked_by = this;
+  cork.append(bytes.data(), bytes.size());
+}
+
+void Transport::push() {
+  if (worker_.corked_by != this) return;
+  worker_.corked_by = nullptr;
+  if (!failed_) seal(worker_.cork());
+  worker_.cork().clear();
+}
+
+void Transport::send(std::span<const char> wire) {
+  if (failed_) return;
+  while (!congested() && !wire.empty()) {
+    const ssize_t sent = ::send(socket_.native_handle(), wire.data(), wire.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (sent < 0 && errno == EINTR) continue;
+    if (sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) break;
+    if (sent < 0) {
+      fail(from_errno(errno));
+      return;
+    }
+    if (sent_counter_ != nullptr) sent_counter_->add(static_cast<std::uint64_t>(sent));
+    wire = wire.subspan(static_cast<std::size_t>(sent));
+  }
+  if (wire.empty()) return;
+  if (unsent_.size() - sent_ + wire.size() > most_unsent) {
+    fail({base::Code::overloaded, "the peer does not read what it asked for"});
+    return;
+  }
+  unsent_.append(wire.data(), wire.size());
+}
+
+awaitable<base::Result<void>> Transport::drain() {
+  while (!failed_ && congested()) {
+    const auto [error] = co_await socket_.async_wait(tcp::socket::wait_write, as_values);
+    if (failed_) break;
+    if (error) {
+      fail(from_errno(error.value()));
+      break;
+    }
+    const std::string held = std::exchange(unsent_, {});
+    const std::size_t at = std::exchange(sent_, 0);
+    send(std::span(held).subspan(at));
+  }
+  if (failed_) co_return std::unexpected(error_);
+  co_return base::Result<void>{};
+}
+
+void Transport::cancel(base::Error error) {
+  fail(std::move(error));
+  uncork();
+  error_code ignored;
+  socket_.close(ignored);
+}
+
+void Transport::fail(base::Error error) {
+  if (failed_) return;
+  failed_ = true;
+  error_ = std::move(error);
+}
+
+bool Transport::peer_gone() {
+  if (failed_) return true;
+  if (early_at_ < early_size_) return false;
+  if (ended_) return true;
+  char byte = 0;
+  const ssize_t got = ::recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+  return got == 0 || (got < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
+}
+
+PlainTransport::PlainTransport(Worker& worker, tcp::socket socket, Counter* received, Counter* sent)
+    : Transport(worker, std::move(socket), received, sent) {}
+
+PlainTransport::~PlainTransport() = default;
+
+Transport::Read PlainTransport::read(std::span<char> into) { return receive(into); }
+
+void PlainTransport::seal(std::span<const char> bytes) { send(bytes); }
+
+void PlainTransport::close_write() {
+  push();
+  error_code ignored;
+  if (!congested() && !failed()) socket().shutdown(tcp::socket::shutdown_send, ignored);
+}
+
+}  // namespace proxy
