@@ -1,5 +1,5 @@
-// Config: everything an operator can say, as plain data that is already valid. Made by config/parse.h (from YAML) and, in
-// a cluster, by translation from Kubernetes objects; never half valid. Nothing here reads files, clocks or sockets.
+// Config: everything an operator can say, as plain data that is already valid. Made by config/parse.h (from YAML) and,
+// in a cluster, by translation from Kubernetes objects; never half valid. Nothing here reads files, clocks or sockets.
 #pragma once
 
 #include <chrono>
@@ -78,15 +78,16 @@ struct Tls {
 
 // ---- Certificates
 
-struct FilesCertificate {            // one of: certificate + key; certificate with the key in the same file; pfx
+struct FilesCertificate {  // one of: certificate + key; certificate with the key in the same file; pfx
   std::filesystem::path certificate;
-  std::filesystem::path key;         // empty: the key is in `certificate`
+  std::filesystem::path key;  // empty: the key is in `certificate`
   std::filesystem::path pfx;
   std::filesystem::path password_file;  // of the pfx; empty: no password
   friend bool operator==(const FilesCertificate&, const FilesCertificate&) = default;
 };
 
-struct DirectoryCertificates {  // every pair in it: tls.crt + tls.key, NAME.crt|pem|cer + NAME.key, one PEM with both, *.pfx|*.p12
+struct DirectoryCertificates {  // every pair in it: tls.crt + tls.key, NAME.crt|pem|cer + NAME.key, one PEM with both,
+                                // *.pfx|*.p12
   std::filesystem::path directory;
   friend bool operator==(const DirectoryCertificates&, const DirectoryCertificates&) = default;
 };
@@ -114,8 +115,8 @@ struct CertificateSource {
 
 struct PathMatch {
   enum class Kind { prefix, exact };
-  Kind kind = Kind::prefix;   // prefix: by whole segments, "/app" matches /app, /app/ and /app/x, not /apple
-  std::string path = "/";     // begins with "/"
+  Kind kind = Kind::prefix;  // prefix: by whole segments, "/app" matches /app, /app/ and /app/x, not /apple
+  std::string path = "/";    // begins with "/"
   friend bool operator==(const PathMatch&, const PathMatch&) = default;
 };
 
@@ -175,7 +176,7 @@ struct Route {
   bool redirect_to_https = false;  // a request on a plain listener gets 308 to https
   HeaderChanges request_headers;
   HeaderChanges response_headers;
-  std::optional<Bytes> body_size;  // instead of Limits::body_size
+  std::optional<Bytes> body_size;               // instead of Limits::body_size
   std::optional<milliseconds> request_timeout;  // instead of the backend's
   friend bool operator==(const Route&, const Route&) = default;
 };
@@ -223,27 +224,27 @@ struct Ejection {
 };
 
 struct BackendTimeouts {
-  milliseconds connect{5'000};      // TCP and TLS
-  milliseconds first_byte{60'000};  // request sent to response head
-  milliseconds idle{60'000};        // between two pieces of a body, either way; not for upgraded connections
+  milliseconds connect{5'000};            // TCP and TLS
+  milliseconds first_byte{60'000};        // request sent to response head
+  milliseconds idle{60'000};              // between two pieces of a body, either way; not for upgraded connections
   milliseconds upgraded_idle{3'600'000};  // WebSockets and other upgrades
-  milliseconds request{0};          // the whole exchange; 0: no limit
+  milliseconds request{0};                // the whole exchange; 0: no limit
   friend bool operator==(const BackendTimeouts&, const BackendTimeouts&) = default;
 };
 
 // For each worker and backend.
 struct BackendLimits {
-  unsigned connections = 1024;  // to one endpoint, in use
+  unsigned connections = 1024;      // to one endpoint, in use
   unsigned idle_connections = 128;  // to one endpoint, kept for reuse
   milliseconds idle_for{50'000};
-  unsigned queue = 1024;        // requests that wait for a connection; more: 503
+  unsigned queue = 1024;  // requests that wait for a connection; more: 503
   milliseconds queue_timeout{5'000};
   friend bool operator==(const BackendLimits&, const BackendLimits&) = default;
 };
 
 struct Retries {
-  unsigned attempts = 1;        // after the first
-  unsigned budget_percent = 20; // of the requests of the last ten seconds, at least 3
+  unsigned attempts = 1;         // after the first
+  unsigned budget_percent = 20;  // of the requests of the last ten seconds, at least 3
   friend bool operator==(const Retries&, const Retries&) = default;
 };
 
@@ -271,11 +272,11 @@ struct Limits {
   unsigned header_count = 100;
   Bytes header_size{32 << 10};  // all fields of one message, names and values
   Bytes uri_length{8 << 10};
-  Bytes body_size{0};           // 0: no limit
+  Bytes body_size{0};  // 0: no limit
   unsigned streams_per_connection = 128;
   unsigned connections_per_address = 1024;  // for each worker
-  unsigned connections = 0;     // for each worker; 0: what the file descriptor limit allows
-  unsigned requests_per_connection = 0;  // 0: no limit
+  unsigned connections = 0;                 // for each worker; 0: what the file descriptor limit allows
+  unsigned requests_per_connection = 0;     // 0: no limit
   friend bool operator==(const Limits&, const Limits&) = default;
 };
 

@@ -1,0 +1,24 @@
+// PathTrace: the way from a path to what it really is, link by link, and what it looked like. Two equal fingerprints
+// mean that very probably nothing changed. Reads metadata only; blocking.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <set>
+#include <string>
+
+namespace config {
+
+// Names in a folder whose change can change what a watched path is. An empty set: every name.
+using NamesByFolder = std::map<std::filesystem::path, std::set<std::string>>;
+
+struct PathTrace {
+  NamesByFolder folders;          // existing folders only
+  std::uint64_t fingerprint = 0;  // of identity, size and times of the target, and of all files in it if it is a folder
+};
+
+// Follows at most 40 links; looks at most four folders deep and at no more than 200,000 files.
+[[nodiscard]] PathTrace trace(const std::filesystem::path& path);
+
+}  // namespace config

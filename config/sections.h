@@ -1,0 +1,102 @@
+// The sections of the configuration, one reader each. Every reader reports its faults and returns what could be read,
+// so that the next one can go on; only parse() decides whether the whole is valid.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "config/config.h"
+#include "config/faults.h"
+#include "config/value.h"
+
+namespace config {
+
+// A name used here that must be declared elsewhere.
+struct Reference {
+  std::string name;
+  Mark mark;
+};
+
+// read_listeners.cc
+struct ListenersSection {
+  std::vector<Listener> listeners;
+  std::optional<Mark> first_tls;
+};
+[[nodiscard]] ListenersSection read_listeners(const Value& value);
+[[nodiscard]] Admin read_admin(const Value& value, const std::vector<Listener>& listeners);
+
+// read_tls.cc
+[[nodiscard]] Tls read_tls(const Value& value);
+
+// read_certificates.cc
+struct CertificatesSection {
+  std::vector<CertificateSource> sources;
+  std::vector<Reference> issuers;
+};
+[[nodiscard]] CertificatesSection read_certificates(const Value& value);
+// The names that are declared.
+[[nodiscard]] std::vector<std::string> read_issuers(const Value& value);
+void read_mirrors(const Value& value);
+
+// read_routes.cc
+struct RoutesSection {
+  std::vector<Route> routes;
+  std::vector<Reference> backends;
+};
+[[nodiscard]] RoutesSection read_routes(const Value& value);
+
+// route_match.cc: what a route matches, and whether two match the same.
+[[nodiscard]] PathMatch read_path_match(const Value& value);
+[[nodiscard]] std::vector<HeaderMatch> read_header_matches(const Value& value);
+struct PlacedRoute {
+  Route route;
+  Mark mark;
+  std::optional<Mark> name;  // where its name stands; none: it gets one
+};
+// Reports routes of the same name and routes that match exactly the same, and names those without a name.
+[[nodiscard]] std::vector<Route> distinct_routes(std::vector<PlacedRoute> routes, const Scope& scope);
+
+// route_action.cc
+[[nodiscard]] Redirect read_redirect(const Value& value);
+[[nodiscard]] Respond read_respond(const Value& value);
+[[nodiscard]] HeaderChanges read_header_changes(const Value& value);
+
+// header_text.cc: what may stand in a header field (RFC 9110 §5).
+[[nodiscard]] Read<std::string> parse_header_name(std::string_view text);  // lower-cased
+[[nodiscard]] Read<std::string> parse_header_value(std::string_view text);
+[[nodiscard]] Read<std::string> parse_method(std::string_view text);
+[[nodiscard]] Read<std::string> parse_url_path(std::string_view text);
+[[nodiscard]] Read<std::string> parse_request_target(std::string_view text);  // a path, and perhaps a query
+// "app.internal", "app.internal:8080", "[::1]:80": what goes into a Host header.
+[[nodiscard]] Read<std::string> parse_authority(std::string_view text);
+
+// read_backends.cc
+[[nodiscard]] std::map<std::string, Backend> read_backends(const Value& value);
+
+// backend_parts.cc
+[[nodiscard]] std::optional<UpstreamTls> read_upstream_tls(const Value& value);
+[[nodiscard]] HealthCheck read_health_check(const Value& value);
+[[nodiscard]] Ejection read_ejection(const Value& value);
+[[nodiscard]] BackendTimeouts read_backend_timeouts(const Value& value);
+[[nodiscard]] BackendLimits read_backend_limits(const Value& value);
+[[nodiscard]] Retries read_retries(const Value& value);
+
+// read_limits.cc
+[[nodiscard]] Limits read_limits(const Value& value);
+[[nodiscard]] Timeouts read_timeouts(const Value& value);
+[[nodiscard]] Drain read_drain(const Value& value);
+
+[[nodiscard]] std::vector<base::IpNetwork> read_networks(const std::optional<Value>& value);
+
+// state_directory.cc: $STATE_DIRECTORY (systemd), else $XDG_STATE_HOME/sekisho, else ~/.local/state/sekisho.
+[[nodiscard]] std::filesystem::path default_state_directory();
+
+// Bounds of values that several sections share.
+inline constexpr Range<milliseconds> any_wait{milliseconds(1), std::chrono::hours(24)};
+inline constexpr Range<milliseconds> wait_or_none{milliseconds(0), std::chrono::hours(24)};
+
+}  // namespace config
