@@ -137,7 +137,7 @@ def test_sessions_resume_after_a_restart_with_the_same_state(run_edge, settings,
 
 
 def test_without_tickets_nothing_resumes(run_edge, settings, backend, tmp_path):
-    edge = run_edge(settings(backend, tls={"tickets": {"rotation": "0"}}))
+    edge = run_edge(settings(backend, tls={"tickets": "off"}))
     code, text = s_client(edge, "-tls1_2")
     assert code == 0 and "TLS session ticket:" not in text
 

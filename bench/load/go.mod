@@ -1,0 +1,3 @@
+module sekisho/bench/load
+
+go 1.19
