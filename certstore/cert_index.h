@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -25,14 +26,18 @@ class CertIndex {
  public:
   CertIndex();
 
-  // The pair for a server name as it came from the network (attacker controlled, any case, at most 255 bytes): exact, then
-  // one-label wildcard, then null. Does not allocate. RFC 6125 §6.4.3: a wildcard stands for the left-most label only.
+  // The pair for a server name as it came from the network (attacker controlled, any case, at most 255 bytes): exact,
+  // then one-label wildcard, then null. Does not allocate. RFC 6125 §6.4.3: a wildcard stands for the left-most label
+  // only.
   [[nodiscard]] const CertPair* find(std::string_view server_name) const noexcept;
+  // The entry under exactly this name ("www.example.com" or "*.example.com", lower case), or null.
+  [[nodiscard]] const CertPair* exact(std::string_view name) const noexcept { return lookup(name); }
   // What a client without a name, or with an unknown one, gets. Null if there is none.
   [[nodiscard]] const CertPair* fallback() const noexcept;
   [[nodiscard]] std::size_t size() const noexcept;
 
-  // A new index in which `name` ("www.example.com" or "*.example.com", lower case) has `pair`; an empty pair removes it.
+  // A new index in which `name` ("www.example.com" or "*.example.com", lower case) has `pair`; an empty pair removes
+  // it.
   [[nodiscard]] CertIndex with(std::string_view name, CertPair pair) const;
   // Many at once: each shard is copied once at the most.
   [[nodiscard]] CertIndex with(const std::unordered_map<std::string, CertPair>& changes) const;

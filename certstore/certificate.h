@@ -13,8 +13,11 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/openssl.h"
+#include "certstore/secret_bytes.h"
 
 namespace certstore {
+
+class IssuerCertificate;
 
 enum class KeyType : std::uint8_t { rsa, ecdsa };
 
@@ -27,6 +30,7 @@ struct DistinguishedName {
 struct Facts {
   std::vector<std::string> dns_names;  // lower case A-labels, as in the SAN (CN only where there is no SAN at all)
   std::vector<std::string> ip_addresses;
+  std::vector<std::string> dropped_names;  // of the SAN, because they are no host names; for people, the first few
   DistinguishedName subject;
   DistinguishedName issuer;
   std::string serial_hex;      // upper case, no separators
@@ -35,7 +39,8 @@ struct Facts {
   base::SystemTime not_after;
   std::array<std::uint8_t, 32> sha256;  // of the leaf's DER
   KeyType key_type = KeyType::ecdsa;
-  bool chain_complete = false;  // ends in a self-signed certificate or in one whose issuer is not in the bundle by design
+  bool chain_complete =
+      false;  // ends in a self-signed certificate or in one whose issuer is not in the bundle by design
 };
 
 class Certificate {
@@ -80,8 +85,9 @@ class Certificate {
   friend class CertificateBuilder;
 
   Facts facts_;
-  std::vector<std::shared_ptr<const std::string>> chain_der_;  // leaf first; intermediates shared between certificates
-  std::string key_der_;                                        // PKCS#8; wiped at the end
+  std::vector<std::uint8_t> leaf_der_;
+  std::vector<std::shared_ptr<const IssuerCertificate>> intermediates_;  // in order, without the root
+  SecretBytes key_der_;                                                  // PKCS#8; wiped at the end
   mutable std::once_flag decoded_;
   mutable std::unique_ptr<Material> material_;
 };

@@ -1,5 +1,5 @@
-// Challenges: what ACME has to find on this fleet at this moment. Immutable; part of the snapshot. Filled by the ACME issue;
-// the data plane answers from it already.
+// Challenges: what ACME has to find on this fleet at this moment. Immutable; part of the snapshot. Filled by the ACME
+// issue; the data plane answers from it already.
 #pragma once
 
 #include <string>

@@ -14,13 +14,15 @@ namespace certstore {
 
 class LocalCa {
  public:
-  // Opens the CA in `folder` (ca.crt, ca.key 0600), or makes it: ECDSA P-256, ten years, CA:TRUE pathlen:0, keyCertSign.
-  // A CA that has expired or does not match its key is an error that names the file; it is never silently replaced.
+  // Opens the CA in `folder` (ca.crt, ca.key 0600), or makes it: ECDSA P-256, ten years, CA:TRUE pathlen:0,
+  // keyCertSign. A CA that has expired or does not match its key is an error that names the file; it is never silently
+  // replaced.
   [[nodiscard]] static base::Result<LocalCa> open(const std::filesystem::path& folder, const base::Clock& clock);
 
   [[nodiscard]] const std::filesystem::path& certificate_path() const noexcept { return certificate_path_; }
   // A fresh ECDSA P-256 leaf for these names (DNS names, wildcards or IP addresses).
-  [[nodiscard]] base::Result<CertificatePtr> issue(const std::vector<std::string>& names, std::chrono::hours lifetime) const;
+  [[nodiscard]] base::Result<CertificatePtr> issue(const std::vector<std::string>& names,
+                                                   std::chrono::hours lifetime) const;
 
  private:
   LocalCa() = default;

@@ -1,5 +1,5 @@
-// Store: the one mutable owner of certificates. Takes reports from sources, keeps the best certificate for every name and
-// the last good one when a source breaks, and hands out a new CertIndex after every change.
+// Store: the one mutable owner of certificates. Takes reports from sources, keeps the best certificate for every name
+// and the last good one when a source breaks, and hands out a new CertIndex after every change.
 #pragma once
 
 #include <cstdint>
@@ -8,10 +8,13 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "base/clock.h"
 #include "certstore/cert_index.h"
+#include "certstore/choice.h"
 #include "certstore/source.h"
 
 namespace certstore {
@@ -20,8 +23,9 @@ namespace certstore {
 struct CertificateStatus {
   std::string source;
   std::string id;
-  CertificatePtr serving;  // what of this candidate is in the index; null if nothing
-  std::string problem;     // why the newest version was refused, or a warning; empty: none
+  CertificatePtr serving;      // what of this candidate is in the index; null if nothing
+  CertificatePtr certificate;  // its newest good version, in the index or not; null if there was none yet
+  std::string problem;         // why the newest version was refused, or a warning; empty: none
   base::SystemTime changed;
   bool is_default = false;
   std::string file_path;
@@ -34,16 +38,21 @@ class Store {
   // `publish` is called with the lock held, in order, whenever the index changed; it must only hand over.
   Store(const base::Clock& clock, Publish publish);
 
-  // A source that reports into this store. Its name must be unique.
+  // A source that reports into this store, which must outlive it. Its name must be unique: asking again under the same
+  // name hands the certificates over to the new reporter, and reports of the old one are ignored from then on.
   [[nodiscard]] Report reporter(const std::string& source_name);
   // The source is no longer configured: its certificates go, even the last good ones.
   void forget(const std::string& source_name);
 
   // Rules, for each name alone:
   //  - a candidate that failed to parse keeps its last good certificate, with `problem` set;
+  //  - a new version that is not valid now does not take the place of an older one that is;
   //  - valid now beats not yet valid beats expired; then the later not_before; then the later not_after;
+  //  - a valid wildcard beats an exact name whose certificates are all expired or not yet valid;
   //  - an expired certificate is still served for its names when there is nothing better (and is said to be);
   //  - names that are no host names are dropped, the rest of the certificate is used.
+  // The fallback is the best certificate marked as default; with none marked, the first of the first source, so that a
+  // client without SNI gets an answer.
   [[nodiscard]] std::shared_ptr<const CertIndex> index() const;
   [[nodiscard]] std::vector<CertificateStatus> status() const;
   // Choose again by the clock: something may have become valid, or expired. Call it every minute.
@@ -56,14 +65,43 @@ class Store {
   [[nodiscard]] Counters counters() const;
 
  private:
-  struct Held;
-  void take(const std::string& source_name, std::vector<Candidate> candidates);
-  void rebuild();  // mutex_ held
+  struct Held {
+    CertificatePtr newest;                // the last version that parsed
+    CertificatePtr previous;              // the one before, only while `newest` is not valid and this one is better
+    Validity validity = Validity::valid;  // of `newest`, when it was last looked at
+    std::string refused;                  // why the newest version did not parse; empty: it did
+    base::SystemTime changed;
+    std::uint64_t seen = 0;  // the report that named it last
+    bool is_default = false;
+    std::string file_path;
+  };
+  struct Group {
+    std::uint64_t order = 0;     // of the first registration
+    std::uint64_t reporter = 0;  // whose reports count
+    std::uint64_t reports = 0;
+    std::map<std::string, Held> held;
+  };
+  using Names = std::unordered_set<std::string>;
+
+  void take(const std::string& source_name, std::uint64_t reporter, std::vector<Candidate> candidates);
+  // All of these with mutex_ held.
+  void take_one(Held& held, const std::string& id, Candidate&& candidate, Names& touched);
+  void accept(Held& held, CertificatePtr certificate, Names& touched);
+  void enter(const CertificatePtr& certificate, Names& touched);
+  void leave(const CertificatePtr& certificate, Names& touched);
+  void leave(const Held& held, Names& touched);
+  void rebuild(Names touched);  // chooses again for these names only
+  [[nodiscard]] CertPair choose_for(const std::string& name, base::SystemTime now);
+  [[nodiscard]] CertPair choose_fallback(const CertIndex& index, base::SystemTime now) const;
+  [[nodiscard]] CertificateStatus status_of(const std::string& source, const std::string& id, const Held& held) const;
 
   const base::Clock& clock_;
   Publish publish_;
   mutable std::mutex mutex_;
-  std::map<std::string, std::map<std::string, Held>> sources_;
+  std::map<std::string, Group> sources_;
+  std::unordered_map<std::string, std::vector<CertificatePtr>> contenders_;  // for each name
+  Names ailing_;  // exact names without a valid certificate of their own: a wildcard may stand in for them
+  std::uint64_t next_number_ = 0;
   std::shared_ptr<const CertIndex> index_;
   Counters counters_;
 };

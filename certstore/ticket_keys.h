@@ -34,8 +34,8 @@ class TicketKeyRing {
  public:
   // Reads the file if there is a good one, else begins anew. An unreadable or damaged file is replaced, with a warning.
   TicketKeyRing(std::filesystem::path file, std::chrono::seconds rotation, const base::Clock& clock);
-  // Rotates if it is time (also several periods at once after a pause), writes the file if it changed. Call it every minute.
-  // The set is a new object only when it changed.
+  // Rotates if it is time (also several periods at once after a pause), writes the file if it changed. Call it every
+  // minute. The set is a new object only when it changed.
   [[nodiscard]] std::shared_ptr<const TicketKeySet> update();
   [[nodiscard]] std::shared_ptr<const TicketKeySet> keys() const { return keys_; }
 

@@ -316,7 +316,6 @@ TEST(Certificate, TakesTheCommonNameOnlyWithoutAlternativeNames) {
 
 TEST(Certificate, TellsSubjectIssuerSerialAndDates) {
   const auto from = std::chrono::sys_days(std::chrono::year(2024) / 5 / 6);
-  const auto to = std::chrono::sys_days(std::chrono::year(9999) / 12 / 31);
   const Minted minted = Authority("Root").issue({.names = {"a.example.com"}, .not_before = from});
   const Minted endless = test::self_signed({.names = {"a.example.com"}});
   ASN1_TIME_set_string(X509_getm_notAfter(endless.certificate.get()), "99991231235959Z");
@@ -331,8 +330,7 @@ TEST(Certificate, TellsSubjectIssuerSerialAndDates) {
   EXPECT_EQ((*read)->fingerprint().size(), 64U);
   const auto long_lived = Certificate::from_pem(endless.certificate_pem(), endless.key_pem());
   ASSERT_TRUE(long_lived);
-  EXPECT_GT((*long_lived)->facts().not_after, base::SystemTime(std::chrono::sys_days(std::chrono::year(2200) / 1 / 1)))
-      << (to > from);
+  EXPECT_GT((*long_lived)->facts().not_after, base::SystemTime(std::chrono::sys_days(std::chrono::year(2200) / 1 / 1)));
 }
 
 }  // namespace

@@ -18,8 +18,8 @@ enum class KeyKind : std::uint8_t { ec_p256, ec_p384, ec_p521, ec_secp256k1, rsa
 [[nodiscard]] base::EvpPkeyPtr make_key(KeyKind kind);
 
 struct LeafOptions {
-  std::vector<std::string> names;  // DNS names, IP addresses; as they are, good or not
-  std::string common_name;         // empty: the first name
+  std::vector<std::string> names{};  // DNS names, IP addresses; as they are, good or not
+  std::string common_name{};         // empty: the first name
   KeyKind key = KeyKind::ec_p256;
   base::SystemTime not_before = std::chrono::sys_days(std::chrono::year(2020) / 1 / 1);
   base::SystemTime not_after = std::chrono::sys_days(std::chrono::year(2120) / 1 / 1);

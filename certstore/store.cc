@@ -1,0 +1,271 @@
+#include "certstore/store.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/log.h"
+
+namespace certstore {
+namespace {
+
+// The names under which a certificate is looked up. Addresses too: some clients send one as SNI.
+template <class Visit>
+void for_each_name(const Certificate& certificate, Visit visit) {
+  for (const std::string& name : certificate.facts().dns_names) visit(name);
+  for (const std::string& address : certificate.facts().ip_addresses) visit(address);
+}
+
+std::string wildcard_above(const std::string& name) {
+  const std::size_t dot = name.find('.');
+  return dot == std::string::npos || name.starts_with("*.") ? std::string() : "*" + name.substr(dot);
+}
+
+bool same_content(const Certificate& left, const Certificate& right) {
+  return left.facts().sha256 == right.facts().sha256 && left.chain_pem() == right.chain_pem();
+}
+
+}  // namespace
+
+Store::Store(const base::Clock& clock, Publish publish)
+    : clock_(clock), publish_(std::move(publish)), index_(std::make_shared<const CertIndex>()) {}
+
+Report Store::reporter(const std::string& source_name) {
+  const std::lock_guard lock(mutex_);
+  const auto [entry, is_new] = sources_.try_emplace(source_name);
+  const std::uint64_t number = ++next_number_;
+  if (is_new) entry->second.order = number;
+  entry->second.reporter = number;
+  return [this, source_name, number](std::vector<Candidate> candidates) {
+    take(source_name, number, std::move(candidates));
+  };
+}
+
+void Store::forget(const std::string& source_name) {
+  const std::lock_guard lock(mutex_);
+  const auto found = sources_.find(source_name);
+  if (found == sources_.end()) return;
+  Names touched;
+  for (const auto& [id, held] : found->second.held) leave(held, touched);
+  sources_.erase(found);
+  rebuild(std::move(touched));
+}
+
+void Store::take(const std::string& source_name, std::uint64_t reporter, std::vector<Candidate> candidates) {
+  const std::lock_guard lock(mutex_);
+  const auto found = sources_.find(source_name);
+  if (found == sources_.end() || found->second.reporter != reporter) return;  // forgotten or replaced meanwhile
+  Group& group = found->second;
+  const std::uint64_t report = ++group.reports;
+  Names touched;
+  // Sources report in the order of ids, mostly the same ones: then every look-up ends at the hint.
+  auto hint = group.held.begin();
+  for (Candidate& candidate : candidates) {
+    if (hint == group.held.end() || hint->first != candidate.id) hint = group.held.try_emplace(candidate.id).first;
+    hint->second.seen = report;
+    take_one(hint->second, hint->first, std::move(candidate), touched);
+    ++hint;
+  }
+  std::erase_if(group.held, [&](const auto& entry) {
+    if (entry.second.seen == report) return false;
+    leave(entry.second, touched);
+    return true;
+  });
+  rebuild(std::move(touched));
+}
+
+void Store::take_one(Held& held, const std::string& id, Candidate&& candidate, Names& touched) {
+  held.is_default = candidate.is_default;
+  if (held.file_path != candidate.file_path) held.file_path = std::move(candidate.file_path);
+  if (candidate.certificate) {
+    held.refused.clear();
+    accept(held, *std::move(candidate.certificate), touched);
+    return;
+  }
+  if (held.refused == candidate.certificate.error().what) return;
+  held.refused = std::move(candidate.certificate.error().what);
+  held.changed = clock_.now();
+  ++counters_.refused;
+  base::log::warning("certificate refused",
+                     {{"id", id}, {"reason", held.refused}, {"kept", held.newest ? "the last good one" : "nothing"}});
+}
+
+void Store::accept(Held& held, CertificatePtr certificate, Names& touched) {
+  if (certificate == nullptr || certificate == held.newest) return;
+  if (held.newest != nullptr && same_content(*held.newest, *certificate)) return;
+  const base::SystemTime now = clock_.now();
+  // Of what was there, only the better one can be worth keeping, and only if the new one is not in force.
+  CertificatePtr kept = held.newest;
+  if (held.previous && is_better(held.previous->facts(), kept->facts(), now)) kept = held.previous;
+  leave(held, touched);
+  held.validity = validity_at(certificate->facts(), now);
+  held.previous = kept && validity_at(kept->facts(), now) < held.validity ? kept : nullptr;
+  held.newest = std::move(certificate);
+  held.changed = now;
+  enter(held.newest, touched);
+  if (held.previous) enter(held.previous, touched);
+  ++counters_.accepted;
+}
+
+void Store::enter(const CertificatePtr& certificate, Names& touched) {
+  for_each_name(*certificate, [&](const std::string& name) {
+    contenders_[name].push_back(certificate);
+    touched.insert(name);
+  });
+}
+
+void Store::leave(const CertificatePtr& certificate, Names& touched) {
+  for_each_name(*certificate, [&](const std::string& name) {
+    const auto found = contenders_.find(name);
+    if (found == contenders_.end()) return;
+    std::erase(found->second, certificate);
+    if (found->second.empty()) contenders_.erase(found);
+    touched.insert(name);
+  });
+}
+
+void Store::leave(const Held& held, Names& touched) {
+  if (held.newest) leave(held.newest, touched);
+  if (held.previous) leave(held.previous, touched);
+}
+
+CertPair Store::choose_for(const std::string& name, base::SystemTime now) {
+  ailing_.erase(name);
+  const auto found = contenders_.find(name);
+  if (found == contenders_.end()) return {};
+  CertPair own = choose(found->second, now);
+  if (validity_of(own, now) == Validity::valid) return own;
+  const std::string wildcard = wildcard_above(name);
+  if (wildcard.empty()) return own;
+  ailing_.insert(name);
+  const auto above = contenders_.find(wildcard);
+  if (above == contenders_.end()) return own;
+  // Without an entry of its own the name falls to the wildcard.
+  return validity_of(choose(above->second, now), now) == Validity::valid ? CertPair{} : own;
+}
+
+void Store::rebuild(Names touched) {
+  const bool wildcards = std::ranges::any_of(touched, [](const std::string& name) { return name.starts_with("*."); });
+  if (wildcards) {
+    for (const std::string& name : ailing_) {
+      if (touched.contains(wildcard_above(name))) touched.insert(name);
+    }
+  }
+  const base::SystemTime now = clock_.now();
+  std::unordered_map<std::string, CertPair> changes;
+  for (const std::string& name : touched) {
+    CertPair chosen = choose_for(name, now);
+    const CertPair* current = index_->exact(name);
+    if (chosen != (current == nullptr ? CertPair{} : *current)) changes.emplace(name, std::move(chosen));
+  }
+  CertIndex next = changes.empty() ? *index_ : index_->with(changes);
+  CertPair fallback = choose_fallback(next, now);
+  const CertPair current_fallback = index_->fallback() == nullptr ? CertPair{} : *index_->fallback();
+  if (changes.empty() && fallback == current_fallback) return;
+  index_ = std::make_shared<const CertIndex>(next.with_fallback(std::move(fallback)));
+  if (publish_) publish_(index_);
+}
+
+CertPair Store::choose_fallback(const CertIndex& index, base::SystemTime now) const {
+  std::vector<CertificatePtr> marked;
+  const Group* first = nullptr;
+  for (const auto& [source, group] : sources_) {
+    const auto usable = [](const auto& entry) { return entry.second.newest != nullptr; };
+    if (std::ranges::any_of(group.held, usable) && (first == nullptr || group.order < first->order)) first = &group;
+    for (const auto& [id, held] : group.held) {
+      if (!held.is_default || !held.newest) continue;
+      marked.push_back(held.newest);
+      if (held.previous) marked.push_back(held.previous);
+    }
+  }
+  if (!marked.empty()) return choose(marked, now);
+  if (first == nullptr) return {};
+  const CertificatePtr* found = nullptr;
+  for (const auto& [id, held] : first->held) {
+    const CertificatePtr& certificate = held.previous ? held.previous : held.newest;
+    if (certificate == nullptr) continue;
+    if (found == nullptr) found = &certificate;
+    if (validity_at(certificate->facts(), now) != Validity::valid) continue;
+    found = &certificate;
+    break;
+  }
+  const auto& names = (*found)->facts().dns_names;
+  const CertPair* both_kinds = names.empty() ? nullptr : index.exact(names.front());
+  return both_kinds != nullptr ? *both_kinds : choose({found, 1}, now);
+}
+
+void Store::tick() {
+  const std::lock_guard lock(mutex_);
+  const base::SystemTime now = clock_.now();
+  Names touched;
+  for (auto& [source, group] : sources_) {
+    for (auto& [id, held] : group.held) {
+      if (!held.newest) continue;
+      const auto touch = [&](const std::string& name) { touched.insert(name); };
+      // The older version may expire before the newer one comes into force.
+      if (held.previous) for_each_name(*held.previous, touch);
+      const Validity validity = validity_at(held.newest->facts(), now);
+      if (validity == held.validity) continue;
+      held.validity = validity;
+      for_each_name(*held.newest, touch);
+      if (validity == Validity::expired) base::log::warning("certificate expired", {{"id", id}});
+      if (validity == Validity::valid && held.previous) {
+        leave(held.previous, touched);
+        held.previous = nullptr;
+      }
+    }
+  }
+  rebuild(std::move(touched));
+}
+
+std::shared_ptr<const CertIndex> Store::index() const {
+  const std::lock_guard lock(mutex_);
+  return index_;
+}
+
+Store::Counters Store::counters() const {
+  const std::lock_guard lock(mutex_);
+  return counters_;
+}
+
+std::vector<CertificateStatus> Store::status() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<CertificateStatus> all;
+  for (const auto& [source, group] : sources_) {
+    for (const auto& [id, held] : group.held) all.push_back(status_of(source, id, held));
+  }
+  return all;
+}
+
+CertificateStatus Store::status_of(const std::string& source, const std::string& id, const Held& held) const {
+  CertificateStatus status{.source = source,
+                           .id = id,
+                           .serving = nullptr,
+                           .certificate = held.newest,
+                           .problem = held.refused,
+                           .changed = held.changed,
+                           .is_default = held.is_default,
+                           .file_path = held.file_path};
+  const auto served = [&](const CertificatePtr& certificate) {
+    if (!certificate) return false;
+    const auto within = [&](const CertPair* pair) {
+      return pair != nullptr && (pair->ecdsa == certificate || pair->rsa == certificate);
+    };
+    bool found = within(index_->fallback());
+    for_each_name(*certificate, [&](const std::string& name) { found = found || within(index_->exact(name)); });
+    return found;
+  };
+  if (served(held.newest)) {
+    status.serving = held.newest;
+  } else if (served(held.previous)) {
+    status.serving = held.previous;
+  }
+  const auto add = [&](const std::string& text) {
+    if (!text.empty()) status.problem += (status.problem.empty() ? "" : "; ") + text;
+  };
+  if (held.newest) add(shortcomings(held.newest->facts(), clock_.now()));
+  if (status.serving && status.serving == held.previous) add("the version before is served");
+  if (held.newest && !status.serving) add("another certificate serves its names");
+  return status;
+}
+
+}  // namespace certstore
