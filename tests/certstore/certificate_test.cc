@@ -23,7 +23,7 @@ std::string refusal(const base::Result<CertificatePtr>& result) {
 
 TEST(Certificate, RefusesTextWithoutACertificate) {
   EXPECT_EQ(refusal(Certificate::from_pem("", "")), "there is no certificate");
-  EXPECT_EQ(refusal(Certificate::from_pem("-----BEGIN CERTIFICATE-----\n", "")), "there is no certificate");
+  EXPECT_EQ(refusal(Certificate::from_pem("-----BEGIN CERTIFICATE-----\n", "")), "certificate: PEM block 1 is damaged");
 }
 
 TEST(Certificate, RefusesADamagedBlock) {
