@@ -47,8 +47,7 @@ std::vector<Endpoint> read_endpoints(const Value& value) {
     const bool twice = std::ranges::any_of(endpoints, [&endpoint](const Endpoint& other) {
       return other.host == endpoint->host && other.port == endpoint->port;
     });
-    if (twice)
-      element.refuse("endpoint " + quote(endpoint->to_string()) + " a second time", "each endpoint only once");
+    if (twice) element.refuse("endpoint " + quote(endpoint->to_string()) + " a second time", "each endpoint only once");
     endpoints.push_back(std::move(*endpoint));
   }
   return endpoints;

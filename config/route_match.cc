@@ -53,8 +53,8 @@ void refuse_same_matches(const std::vector<PlacedRoute>& routes, const Scope& sc
       const auto [first, is_new] = seen.try_emplace({host, what}, placed.mark);
       if (is_new) continue;
       scope.faults.add(placed.mark,
-                       fmt::format("a route that matches for {} exactly what the route at line {} matches",
-                                   quote(host), first->second.line),
+                       fmt::format("a route that matches for {} exactly what the route at line {} matches", quote(host),
+                                   first->second.line),
                        "another host, path, method or header");
       break;
     }

@@ -240,7 +240,9 @@ std::optional<YamlNode> read_yaml(std::string_view text, const YamlBounds& bound
     }
     return root;
   } catch (const YAML::Exception& error) {
-    if (!builder.broken()) faults.add(to_mark(error.mark), error.msg, expected_instead_of(error.msg));
+    if (!builder.broken()) {
+      faults.add(to_mark(error.mark), "text that is not YAML: " + quote(error.msg), expected_instead_of(error.msg));
+    }
   } catch (const std::exception& error) {
     if (!builder.broken()) faults.add({}, fmt::format("text that cannot be read ({})", error.what()), "YAML");
   }

@@ -50,7 +50,7 @@ TEST(Parse, ReportsEveryFaultInTheOrderOfTheText) {
 }
 
 TEST(Parse, RefusesTextThatIsNotYaml) {
-  expect_fault("listeners: [", "s.yaml:1:1: found text that is not YAML (end of sequence");
+  expect_fault("listeners: [", "s.yaml:1:1: found text that is not YAML: `end of sequence flow not found`");
   expect_fault("a: b: c\n", "expected YAML");
   expect_fault("listeners:\n\t- address: x\n", "s.yaml:2:");
   expect_fault("", "found nothing, expected a mapping");

@@ -1,0 +1,99 @@
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "config/parse.h"
+
+namespace config {
+namespace {
+
+using std::chrono::minutes;
+
+Config every_key() {
+  auto config = load(std::filesystem::path(SEKISHO_SOURCE_DIR) / "tests/config/every_key.yaml");
+  if (config) return *config;
+  for (const Diagnostic& fault : config.error()) ADD_FAILURE() << fault.to_string();
+  return {};
+}
+
+TEST(EveryKey, ReachesListenersAndTls) {
+  const Config config = every_key();
+  EXPECT_EQ(config.workers, 3U);
+  EXPECT_EQ(config.state_directory, "/state");
+  ASSERT_EQ(config.listeners.size(), 1U);
+  const Listener listener{
+      {"127.0.0.1", 8443}, true, {*base::IpNetwork::parse("10.0.0.0/8"), *base::IpNetwork::parse("2001:db8::/32")}};
+  EXPECT_EQ(config.listeners.front(), listener);
+  EXPECT_EQ(config.admin, (Admin{{"127.0.0.1", 9180}, "/token"}));
+  EXPECT_EQ(config.access_log, AccessLog::text);
+  Tls tls;
+  tls.profile = TlsProfile::modern;
+  tls.unknown_name = UnknownName::reject;
+  tls.client_certificates = {ClientCertificateMode::optional, "/ca.pem"};
+  tls.hosts = {{{"a.example.com", "*.b.example.com"}, {ClientCertificateMode::required, "/other-ca.pem"}}};
+  tls.ticket_rotation = seconds(3600);
+  EXPECT_EQ(config.tls, tls);
+}
+
+TEST(EveryKey, ReachesCertificates) {
+  const Config config = every_key();
+  ASSERT_EQ(config.certificates.size(), 3U);
+  EXPECT_EQ(config.certificates[0], (CertificateSource{FilesCertificate{"/a.crt", "/a.key", {}, {}}, false}));
+  EXPECT_EQ(config.certificates[1], (CertificateSource{FilesCertificate{{}, {}, "/b.pfx", "/b.password"}, true}));
+  EXPECT_EQ(config.certificates[2], (CertificateSource{DirectoryCertificates{"/certificates"}, false}));
+}
+
+TEST(EveryKey, ReachesRoutes) {
+  const Config config = every_key();
+  ASSERT_EQ(config.routes.size(), 4U);
+  Route all;
+  all.name = "all";
+  all.hosts = {"www.example.com"};
+  all.path = {PathMatch::Kind::prefix, "/a"};
+  all.methods = {"GET", "POST"};
+  all.headers = {{"x-one", HeaderMatch::Kind::exact, "one"},
+                 {"x-two", HeaderMatch::Kind::prefix, "t"},
+                 {"x-three", HeaderMatch::Kind::present, ""},
+                 {"x-four", HeaderMatch::Kind::absent, ""}};
+  all.action = ToBackend{"app", "/b"};
+  all.redirect_to_https = true;
+  all.request_headers = {{"x-remove"}, {{"x-set", "1"}}, {{"x-add", "more"}}};
+  all.response_headers.remove = {"server"};
+  all.body_size = Bytes{1U << 30U};
+  all.request_timeout = seconds(90);
+  EXPECT_EQ(config.routes[0], all);
+  EXPECT_EQ(std::get<Redirect>(config.routes[1].action),
+            (Redirect{308, "https", "new.example.com", 8443, "/there", std::nullopt}));
+  EXPECT_EQ(std::get<Redirect>(config.routes[2].action),
+            (Redirect{302, std::nullopt, std::nullopt, std::nullopt, std::nullopt, "/new"}));
+  EXPECT_EQ(std::get<Respond>(config.routes[3].action), (Respond{410, "text/html", "<p>gone"}));
+}
+
+TEST(EveryKey, ReachesBackends) {
+  const Config config = every_key();
+  Backend app;
+  app.name = "app";
+  app.endpoints = {{"127.0.0.1", 3000, 1}, {"app.internal", 80, 7}};
+  app.balance = Balance::least_requests;
+  app.protocol = UpstreamProtocol::http2;
+  app.tls = UpstreamTls{false, "app.internal", "/upstream-ca.pem", "/us.crt", "/us.key"};
+  app.host_header = "app.internal:8080";
+  app.health_check = HealthCheck{"/healthz?deep=1", "health.internal", seconds(1), milliseconds(500), 4, 5, 201, 299};
+  app.ejection = {9, minutes(2), 10};
+  app.timeouts = {seconds(1), seconds(2), seconds(3), seconds(4), seconds(5)};
+  app.limits = {10, 11, seconds(12), 13, seconds(14)};
+  app.retries = {2, 30};
+  app.proxy_protocol = ProxyProtocolOut::v2;
+  EXPECT_EQ(config.backends, (std::map<std::string, Backend>{{"app", app}}));
+}
+
+TEST(EveryKey, ReachesLimits) {
+  const Config config = every_key();
+  EXPECT_EQ(config.trusted_proxies, std::vector{*base::IpNetwork::parse("192.0.2.1")});
+  EXPECT_EQ(config.limits, (Limits{50, Bytes{16384}, Bytes{4096}, Bytes{1'000'000}, 64, 65, 66, 67}));
+  EXPECT_EQ(config.timeouts, (Timeouts{seconds(1), seconds(2), seconds(3), seconds(4), seconds(5)}));
+  EXPECT_EQ(config.drain, (Drain{seconds(1), seconds(2)}));
+}
+
+}  // namespace
+}  // namespace config

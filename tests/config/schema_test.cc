@@ -1,0 +1,173 @@
+// config/schema.json and the parser say the same: the same mappings, the same keys, the same defaults.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "base/file.h"
+#include "config/keys.h"
+#include "config/parse.h"
+#include "config/yaml_tree.h"
+
+namespace config {
+namespace {
+
+using nlohmann::json;
+using Names = std::set<std::string>;
+
+std::string source(const std::string& path) {
+  auto text = base::read_file(std::filesystem::path(SEKISHO_SOURCE_DIR) / path);
+  if (!text) ADD_FAILURE() << text.error().what;
+  return text.value_or("");
+}
+
+const json& schema() {
+  static const json parsed = json::parse(source("config/schema.json"));
+  return parsed;
+}
+
+Names keys_of(const json& object) {
+  Names names;
+  for (const auto& [key, value] : object.items()) names.insert(key);
+  return names;
+}
+
+std::string name_in(const json& part) {
+  const std::string reference = part.value("$ref", "");
+  return reference.substr(reference.rfind('/') + 1);
+}
+
+TEST(Schema, HasExactlyTheMappingsOfTheParser) {
+  Names in_schema;
+  for (const auto& [name, definition] : schema().at("$defs").items()) {
+    if (definition.contains("properties")) in_schema.insert(name);
+  }
+  Names in_parser;
+  for (const KeySet* set : keys::all) in_parser.insert(std::string(set->noun));
+  EXPECT_EQ(in_schema, in_parser);
+}
+
+TEST(Schema, HasExactlyTheKeysOfTheParser) {
+  for (const KeySet* set : keys::all) {
+    const json& definition = schema().at("$defs").at(std::string(set->noun));
+    Names in_parser;
+    for (const std::string_view key : set->list()) in_parser.emplace(key);
+    EXPECT_EQ(keys_of(definition.at("properties")), in_parser) << set->noun;
+    EXPECT_EQ(definition.at("additionalProperties"), false) << set->noun;
+  }
+}
+
+TEST(Schema, DescribesEveryKey) {
+  for (const KeySet* set : keys::all) {
+    for (const auto& [key, property] : schema().at("$defs").at(std::string(set->noun)).at("properties").items()) {
+      EXPECT_TRUE(property.contains("description")) << set->noun << "." << key;
+    }
+  }
+}
+
+// A mapping with every default of the schema written out.
+json defaults_of(const std::string& noun) {
+  json result = json::object();
+  for (const auto& [key, property] : schema().at("$defs").at(noun).at("properties").items()) {
+    if (property.contains("default")) result[key] = property.at("default");
+  }
+  return result;
+}
+
+json smallest() {
+  return {{"state_directory", "/state"},
+          {"listeners", {{{"address", "127.0.0.1:80"}}}},
+          {"tls", json::object()},
+          {"limits", json::object()},
+          {"timeouts", json::object()},
+          {"drain", json::object()},
+          {"certificates", {{{"directory", "/certificates"}}}},
+          {"routes",
+           {{{"name", "one"}, {"backend", "app"}},
+            {{"name", "two"}, {"hosts", {"a"}}, {"redirect", {{"host", "b"}}}},
+            {{"name", "three"}, {"hosts", {"c"}}, {"respond", json::object()}}}},
+          {"backends",
+           {{"app",
+             {{"endpoints", {{{"address", "127.0.0.1:80"}}}},
+              {"tls", json::object()},
+              {"health_check", json::object()},
+              {"ejection", json::object()},
+              {"timeouts", json::object()},
+              {"limits", json::object()},
+              {"retries", json::object()}}}}}};
+}
+
+json with_defaults() {
+  json text = smallest();
+  const auto add = [](json& to, const std::string& noun) { to.update(defaults_of(noun), true); };
+  json& backend = text["backends"]["app"];
+  const json tls = backend["tls"];
+  add(backend, "backend");
+  backend["tls"] = tls;  // its default is none
+  add(text, "configuration");
+  add(text["listeners"][0], "listener");
+  add(text["tls"], "tls");
+  text["tls"]["tickets"] = defaults_of("tickets");
+  for (const char* section : {"limits", "timeouts", "drain"}) add(text[section], section);
+  add(text["certificates"][0], "certificate");
+  for (json& route : text["routes"]) add(route, "route");
+  add(text["routes"][1]["redirect"], "redirect");
+  add(text["routes"][2]["respond"], "respond");
+  add(backend["endpoints"][0], "endpoint");
+  add(backend["tls"], "upstream_tls");
+  for (const char* part : {"health_check", "ejection", "retries"}) add(backend[part], part);
+  add(backend["timeouts"], "backend_timeouts");
+  add(backend["limits"], "backend_limits");
+  return text;
+}
+
+TEST(Schema, HasTheDefaultsOfTheParser) {
+  const auto silent = parse(smallest().dump(2), "silent.json");
+  const auto spoken = parse(with_defaults().dump(2), "spoken.json");
+  ASSERT_TRUE(silent) << silent.error().front().to_string();
+  ASSERT_TRUE(spoken) << spoken.error().front().to_string() << "\n" << with_defaults().dump(2);
+  EXPECT_GT(with_defaults().dump().size(), smallest().dump().size() + 500);
+  EXPECT_EQ(*silent, *spoken);
+}
+
+// Which keys of which mapping a text uses, found by walking it along the schema.
+void collect(const json& part, const YamlNode& node, std::map<std::string, Names>& used) {
+  for (const json& choice : part.value("anyOf", json::array())) collect(choice, node, used);
+  const std::string name = name_in(part);
+  const json& definition = name.empty() ? part : schema().at("$defs").at(name);
+  if (node.kind == YamlNode::Kind::sequence && definition.contains("items")) {
+    for (const YamlNode& item : node.items) collect(definition.at("items"), item, used);
+  }
+  if (node.kind != YamlNode::Kind::mapping) return;
+  for (std::size_t i = 0; i < node.keys.size(); ++i) {
+    const std::string& key = node.keys[i].text;
+    if (definition.contains("properties") && definition.at("properties").contains(key)) {
+      used[name].insert(key);
+      collect(definition.at("properties").at(key), node.items[i], used);
+    } else if (definition.contains("additionalProperties") && definition.at("additionalProperties").is_object()) {
+      collect(definition.at("additionalProperties"), node.items[i], used);
+    }
+  }
+}
+
+// So that every_key_test.cc, which looks at each value, cannot miss a key.
+TEST(Schema, HasNoKeyThatTheTestOfEveryKeyLeavesOut) {
+  Faults faults("every_key.yaml");
+  const auto tree = read_yaml(source("tests/config/every_key.yaml"), {}, faults);
+  ASSERT_TRUE(tree);
+  std::map<std::string, Names> used;
+  collect({{"$ref", "#/$defs/configuration"}}, *tree, used);
+  const Names later{"key_vault", "issuer", "acme", "mirror", "application_gateway"};
+  std::map<std::string, Names> known;
+  for (const KeySet* set : keys::all) {
+    if (later.contains(std::string(set->noun))) continue;
+    for (const std::string_view key : set->list()) known[std::string(set->noun)].emplace(key);
+  }
+  for (const char* key : {"issuers", "mirrors"}) known["configuration"].erase(key);
+  for (const char* key : {"hosts", "issuer", "key_vault"}) known["certificate"].erase(key);
+  EXPECT_EQ(used, known);
+}
+
+}  // namespace
+}  // namespace config
