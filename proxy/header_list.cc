@@ -1,13 +1,18 @@
 #include "proxy/header_list.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace proxy {
 namespace {
 
-constexpr char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; }
+constexpr char lower(char c) noexcept {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
+}
 
-boost::beast::string_view beast_view(std::string_view text) { return {text.data(), text.size()}; }
+boost::beast::string_view beast_view(std::string_view text) {
+  return {text.data(), text.size()};
+}
 
 std::string_view name_of(http::field id) {
   const auto name = http::to_string(id);
@@ -28,20 +33,35 @@ std::string_view trim(std::string_view text) noexcept {
 }
 
 void HeaderList::add(http::field id, std::string_view name, std::string_view value) {
-  const auto name_at = static_cast<std::uint32_t>(bytes_.size());
-  bytes_.resize(bytes_.size() + name.size());
-  std::transform(name.begin(), name.end(), bytes_.begin() + name_at, lower);
-  const auto value_at = static_cast<std::uint32_t>(bytes_.size());
-  bytes_.append(value);
-  entries_.push_back({id, name_at, static_cast<std::uint32_t>(name.size()), value_at,
-                      static_cast<std::uint32_t>(value.size())});
+  add_parts(id, name, {value});
+}
+
+void HeaderList::add_parts(http::field id, std::string_view name, std::initializer_list<std::string_view> parts) {
+  std::size_t value_size = 0;
+  for (const std::string_view part : parts) value_size += part.size();
+  const std::size_t name_at = bytes_.size();
+  const std::size_t needed = name_at + name.size() + value_size;
+  // The old block must live until the parts are copied: they may be views into it.
+  std::string old;
+  if (needed > bytes_.capacity()) {
+    std::string grown;
+    grown.reserve(std::max(needed, 2 * bytes_.capacity()));
+    grown = bytes_;
+    old = std::exchange(bytes_, std::move(grown));
+  }
+  for (const char c : name) bytes_ += lower(c);
+  for (const std::string_view part : parts) bytes_.append(part);
+  entries_.push_back({id, static_cast<std::uint32_t>(name_at), static_cast<std::uint32_t>(name.size()),
+                      static_cast<std::uint32_t>(name_at + name.size()), static_cast<std::uint32_t>(value_size)});
 }
 
 void HeaderList::add(std::string_view name, std::string_view value) {
   add(http::string_to_field(beast_view(name)), name, value);
 }
 
-void HeaderList::add(http::field id, std::string_view value) { add(id, name_of(id), value); }
+void HeaderList::add(http::field id, std::string_view value) {
+  add(id, name_of(id), value);
+}
 
 void HeaderList::set(http::field id, std::string_view value) {
   remove(id);
@@ -69,9 +89,7 @@ void HeaderList::clear() noexcept {
 }
 
 HeaderView HeaderList::operator[](std::size_t index) const noexcept {
-  const Entry& entry = entries_[index];
-  const std::string_view all(bytes_);
-  return {entry.id, {all.data() + entry.name_at, entry.name_size}, {all.data() + entry.value_at, entry.value_size}};
+  return view(entries_[index]);
 }
 
 std::optional<std::string_view> HeaderList::find(http::field id) const noexcept {

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -28,11 +29,19 @@ class HeaderList {
   void add(std::string_view name, std::string_view value);
   // For fields that have an id.
   void add(http::field id, std::string_view value);
+  // The value is the parts, one after the other. These, and the values of all other forms, may be views into this list.
+  void add_parts(http::field id, std::string_view name, std::initializer_list<std::string_view> parts);
   // Removes all fields of that name, then appends.
   void set(http::field id, std::string_view value);
   void set(std::string_view name, std::string_view value);
   void remove(http::field id);
   void remove(std::string_view name);  // any case
+  // Removes every field for which `matches(HeaderView)` is true, in one pass. Views into the list stay valid until the
+  // next add.
+  template <class Predicate>
+  void remove_if(Predicate matches) {
+    std::erase_if(entries_, [&](const Entry& entry) { return matches(view(entry)); });
+  }
   void clear() noexcept;
 
   // The first one of that name.
@@ -72,6 +81,10 @@ class HeaderList {
     http::field id;
     std::uint32_t name_at, name_size, value_at, value_size;
   };
+  [[nodiscard]] HeaderView view(const Entry& entry) const noexcept {
+    return {
+        entry.id, {bytes_.data() + entry.name_at, entry.name_size}, {bytes_.data() + entry.value_at, entry.value_size}};
+  }
   std::string bytes_;
   std::vector<Entry> entries_;
 };
