@@ -9,21 +9,36 @@
 
 namespace proxy {
 
-// Makes `head.target` origin form and `head.authority` right, by RFC 9112 §3.2 and RFC 9113 §8.3.1: absolute-form gives both
-// (its authority wins over Host), "*" only for OPTIONS, authority-form only for CONNECT. Lower-cases the authority. Errors (to be
-// answered with 400): no or several Host fields in HTTP/1.1, an authority that is no host[:port], userinfo, a fragment, a
-// target with controls, spaces or non-ASCII, a path that does not begin with "/", an encoded slash or NUL in a dot segment trick.
+// Makes `head.target` origin form and `head.authority` right, by RFC 9112 §3.2 and RFC 9113 §8.3.1: absolute-form gives
+// both (its authority wins over Host), "*" only for OPTIONS, authority-form only for CONNECT. The session may leave
+// Host among the fields: it is taken from there and removed. Lower-cases the authority and drops the dot of a fully
+// qualified host; a plain CONNECT of HTTP/2 comes with an empty target. Dot segments of the path are removed (see
+// normalized_path). Errors (to be answered with 400): no or several Host fields in HTTP/1.1, a Host that differs from
+// :authority, an authority that is no host[:port], userinfo, a fragment, a target with controls, spaces or non-ASCII, a
+// path that does not begin with "/", a path that holds a NUL (%00), or a dot segment that only some servers see: behind
+// an encoded slash or a backslash ("..%2f", "..\\"), or with parameters ("..;x"). Encoded slashes elsewhere are kept as
+// they are.
 [[nodiscard]] base::Result<void> normalize_target(RequestHead& head);
 
-// The path with dot segments removed (also %2e) and empty segments kept, as used for matching AND forwarded, so that both see
-// the same: RFC 3986 §5.2.4. Does nothing when there is nothing to do (the common case costs one scan).
+// The path with dot segments removed (also %2e) and empty segments kept, as used for matching AND forwarded, so that
+// both see the same: RFC 3986 §5.2.4. Does nothing when there is nothing to do (the common case costs one scan).
 [[nodiscard]] bool needs_path_normalization(std::string_view path) noexcept;
 [[nodiscard]] std::string normalized_path(std::string_view path);
 
-// Whether `path` matches `prefix` by whole segments: "/app" matches "/app", "/app/", "/app/x", not "/apple".
+// The two parts of a valid authority: the host with its brackets, and the port, empty if there is none.
+struct AuthorityParts {
+  std::string_view host;
+  std::string_view port;
+};
+[[nodiscard]] AuthorityParts split_authority(std::string_view authority) noexcept;
+
+// Whether `path` matches `prefix` by whole segments: "/app" matches "/app", "/app/", "/app/x", not "/apple". A slash at
+// the end of the prefix changes nothing: "/app/" matches the same.
 [[nodiscard]] bool matches_prefix(std::string_view path, std::string_view prefix) noexcept;
 
-// `target` (path and query) with the matched prefix replaced: ("/app/x?q", "/app", "/v2") -> "/v2/x?q". Never without "/".
-[[nodiscard]] std::string replace_prefix(std::string_view target, std::string_view prefix, std::string_view replacement);
+// `target` (path and query) with the matched prefix replaced: ("/app/x?q", "/app", "/v2") -> "/v2/x?q". Never without
+// "/".
+[[nodiscard]] std::string replace_prefix(std::string_view target, std::string_view prefix,
+                                         std::string_view replacement);
 
 }  // namespace proxy

@@ -28,16 +28,18 @@ class RouteSlots {
 
  private:
   std::unordered_map<std::string, std::size_t> slots_;
+  bool overflowed_ = false;
 };
 
 class RouteTable {
  public:
   RouteTable(const std::vector<config::Route>& routes, RouteSlots& slots);
 
-  // Host exact, then one-label wildcard, then routes for any host; within a host: exact path before prefix, longer prefix
-  // first, then more header and method conditions first, then the order of the configuration. Null: no route. A host that has routes, none of which matches,
-  // does not fall through to the next less specific host. Path matching is on whole segments of the path as sent, after
-  // the dot segments and repeated slashes have been found harmless (see normalized_path in proxy/request_target.h).
+  // Host exact, then one-label wildcard, then routes for any host; within a host: exact path before prefix, longer
+  // prefix first, then more header and method conditions first, then the order of the configuration. Null: no route. A
+  // host that has routes, none of which matches, does not fall through to the next less specific host. Path matching is
+  // on whole segments of the path as sent, after the dot segments and repeated slashes have been found harmless (see
+  // normalized_path in proxy/request_target.h).
   [[nodiscard]] const CompiledRoute* match(const RequestHead& request) const noexcept;
 
   [[nodiscard]] const std::vector<std::unique_ptr<const CompiledRoute>>& routes() const noexcept { return routes_; }
@@ -50,6 +52,8 @@ class RouteTable {
     using is_transparent = void;
     std::size_t operator()(std::string_view text) const noexcept { return std::hash<std::string_view>{}(text); }
   };
+  [[nodiscard]] const Host& host_for(std::string_view name) const noexcept;
+
   std::vector<std::unique_ptr<const CompiledRoute>> routes_;
   std::unordered_map<std::string, Host, Hash, std::equal_to<>> exact_;
   std::unordered_map<std::string, Host, Hash, std::equal_to<>> wildcard_;  // keyed by ".example.com"
