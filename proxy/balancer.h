@@ -1,5 +1,5 @@
-// Balancer: which endpoint of a backend the next request goes to, and which are left out for a while. One for each worker
-// and backend; that worker's thread only; pure but for the clock it is given.
+// Balancer: which endpoint of a backend the next request goes to, and which are left out for a while. One for each
+// worker and backend; that worker's thread only; pure but for the clock it is given.
 #pragma once
 
 #include <array>
@@ -21,11 +21,12 @@ class Balancer {
   void adopt(std::shared_ptr<const BackendState> state);
 
   // The index in state().endpoints. `tried`: addresses this request has been sent to (left out if there is any other).
-  // Healthy and not ejected first; if there is none, all with weight > 0 are eligible (better a try than a sure 503), but nullopt if there are no endpoints or
-  // all weights are 0. Counts nothing.
+  // Healthy and not ejected first; if there is none, all with weight > 0 are eligible (better a try than a sure 503),
+  // but nullopt if there are no endpoints or all weights are 0. Counts nothing.
   [[nodiscard]] std::optional<std::size_t> pick(Time now, const std::vector<tcp::endpoint>& tried);
-  // A request begins at / has ended at that address. `failed`: connect error, timeout, or 502, 503, 504: counts towards ejection; a success
-  // resets the count.
+  // A request begins at / has ended at that address. `failed`: connect error, timeout, or 502, 503, 504: counts towards
+  // ejection; a success resets the count. These two also keep EndpointStats::requests, in_flight, failures and
+  // ejections (connections are the pool's).
   void begin(const tcp::endpoint& address);
   void end(const tcp::endpoint& address, Time now, bool failed);
 
@@ -34,8 +35,13 @@ class Balancer {
 
  private:
   struct Slot;
+  [[nodiscard]] Slot* find(const tcp::endpoint& address) noexcept;
+  void consider_ejection(Slot& slot, Time now);
+  [[nodiscard]] std::size_t choose();  // among the candidates
+
   std::shared_ptr<const BackendState> state_;
-  std::vector<Slot> slots_;  // beside state_->endpoints
+  std::vector<Slot> slots_;     // beside state_->endpoints
+  std::vector<Slot> departed_;  // no longer in the state, but with requests that have not ended
 
  public:
   Balancer();
@@ -44,7 +50,8 @@ class Balancer {
   Balancer& operator=(Balancer&&) noexcept;
 };
 
-// At most a share of the requests of the last ten seconds may be retries, so that a failing backend is not asked twice as often.
+// At most a share of the requests of the last ten seconds may be retries, so that a failing backend is not asked twice
+// as often.
 class RetryBudget {
  public:
   using Time = std::chrono::steady_clock::time_point;
