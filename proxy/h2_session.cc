@@ -1,0 +1,403 @@
+#include "proxy/h2_session.h"
+
+#include <array>
+#include <utility>
+
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include "proxy/worker.h"
+
+namespace proxy {
+namespace {
+
+// Reads between two turns of the loop, so that one connection does not keep the others waiting.
+constexpr int most_reads = 8;
+// Frames that wait for a client that does not read; then nothing more is read from it.
+constexpr std::size_t most_queued = 1000;
+// Stream objects that a connection keeps when it has nothing to do.
+constexpr std::size_t most_spare = 16;
+constexpr std::chrono::milliseconds leave_time{1'000};
+constexpr std::chrono::milliseconds close_time{1'000};
+constexpr std::array<std::uint8_t, 8> drain_ping{'d', 'r', 'a', 'i', 'n', 0, 0, 0};
+
+base::Error gone_error() {
+  return {base::Code::closed, "the client closed the connection", base::Origin::downstream};
+}
+
+}  // namespace
+
+H2Session::H2Session(SessionContext& context)
+    : H2Link(context.worker, context.transport, Side::server),
+      context_(context),
+      config_(context.worker.snapshot()->config),
+      room_(context.worker.io()),
+      header_deadline_(context.worker.deadlines(),
+                       [this] {
+                         count(Violation::header_timeout);
+                         end_with(NGHTTP2_NO_ERROR);
+                       }),
+      idle_deadline_(context.worker.deadlines(), [this] { close_idle(); }),
+      leave_deadline_(context.worker.deadlines(), [this] { say_last_stream(); }),
+      close_deadline_(context.worker.deadlines(),
+                      [this] { transport().cancel({base::Code::timeout, "the client did not close"}); }),
+      unread_deadline_(context.worker.deadlines(), [this] { reset_unread(); }) {
+  set_write_timeout(config_->timeouts.write);
+}
+
+H2Session::~H2Session() = default;
+
+awaitable<void> H2Session::run() {
+  send_preface();
+  context_.on_drain = [this] { leave(); };
+  if (context_.draining) leave();
+  for (;;) {
+    const Transport::Read::Kind kind = read_some();
+    start_streams();
+    flush();
+    if (kind == Transport::Read::Kind::end || kind == Transport::Read::Kind::failed) break;
+    if (!has_room()) {
+      co_await room_.wait();
+    } else if (kind == Transport::Read::Kind::blocked) {
+      const base::Result<void> ready = co_await transport().readable();
+      if (!ready) break;
+    } else {
+      co_await asio::post(worker().io(), asio::use_awaitable);
+    }
+  }
+  context_.on_drain = nullptr;
+  lose_all(transport().failed() ? transport().error() : gone_error());
+  if (!transport().failed()) transport().close_write();
+  if (transport().congested()) transport().cancel(gone_error());
+  while (running_ > 0 || busy()) co_await quiet.wait();
+}
+
+void H2Session::send_preface() {
+  const config::Limits& limits = config_->limits;
+  const auto list_size = static_cast<std::uint32_t>(limits.header_size.value + 32ULL * limits.header_count);
+  const std::array<nghttp2_settings_entry, 4> settings{{
+      {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, limits.streams_per_connection},
+      {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, stream_window},
+      {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, list_size},
+      {NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL, 1},
+  }};
+  nghttp2_submit_settings(frames(), NGHTTP2_FLAG_NONE, settings.data(), settings.size());
+  nghttp2_session_set_local_window_size(frames(), NGHTTP2_FLAG_NONE, 0, connection_window);
+  header_deadline_.arm(config_->timeouts.header);
+}
+
+// ---- Reading
+
+Transport::Read::Kind H2Session::read_some() {
+  for (int round = 0; round < most_reads && has_room(); ++round) {
+    const Transport::Read got = transport().read(worker().read_buffer());
+    if (got.kind != Transport::Read::Kind::data) return got.kind;
+    if (ended_ || closing_) continue;
+    if (!receive(worker().read_buffer().first(got.bytes))) {
+      count(Violation::protocol_h2);
+      end_with(NGHTTP2_PROTOCOL_ERROR);
+    }
+    watch_header_block(got.bytes);
+  }
+  return Transport::Read::Kind::data;
+}
+
+void H2Session::watch_header_block(std::size_t bytes) {
+  if (incoming_ == nullptr && !trailers_open_) {
+    guard_.header_block_ended();
+    if (settled_) header_deadline_.disarm();
+    return;
+  }
+  if (!header_deadline_.armed()) header_deadline_.arm(config_->timeouts.header);
+  if (!guard_.header_block(bytes, config_->limits.header_size.value)) flooded();
+}
+
+bool H2Session::has_room() const {
+  if (context_.transport.failed()) return true;  // reading says so
+  if (running_ > 2ULL * config_->limits.streams_per_connection) return false;
+  auto* session = const_cast<H2Session*>(this)->frames();
+  return !context_.transport.congested() || nghttp2_session_get_outbound_queue_size(session) < most_queued;
+}
+
+void H2Session::start_streams() {
+  for (std::size_t i = 0; i < starting_.size(); ++i) {
+    H2Stream& stream = *starting_[i];
+    if (!stream.open() || ended_) {
+      // Reset in the same breath as it was made: nobody ever saw it.
+      stream.running = false;
+      if (!stream.open()) recycle(stream);
+      continue;
+    }
+    ++running_;
+    worker().spawn("h2 stream", run_stream(stream));
+  }
+  starting_.clear();
+}
+
+awaitable<void> H2Session::run_stream(H2Stream& stream) {
+  try {
+    co_await forward(worker(), stream);
+  } catch (...) {
+    end_stream_coroutine(stream);
+    throw;  // spawn logs and counts it
+  }
+  end_stream_coroutine(stream);
+}
+
+void H2Session::end_stream_coroutine(H2Stream& stream) {
+  stream.coroutine_ended();
+  --running_;
+  if (!stream.open()) {
+    recycle(stream);
+  } else {
+    // The rest of the response waits for the client to read it.
+    unread_deadline_.arm(config_->timeouts.write);
+  }
+  if (running_ == 0) quiet.notify();
+  room_.notify();
+}
+
+// ---- From within nghttp2
+
+void H2Session::begin_headers(const nghttp2_frame& frame) {
+  if (frame.headers.cat != NGHTTP2_HCAT_REQUEST) {
+    trailers_open_ = true;
+    return;
+  }
+  H2Stream& stream = acquire();
+  stream.begin(frame.hd.stream_id, worker().snapshot()->config->limits);
+  nghttp2_session_set_stream_user_data(frames(), frame.hd.stream_id, static_cast<H2Body*>(&stream));
+  incoming_ = &stream;
+  if (open_++ == 0) idle_deadline_.disarm();
+}
+
+bool H2Session::take_header(const nghttp2_frame& frame, std::string_view name, std::string_view value) {
+  if (incoming_ != nullptr) {
+    incoming_->take_field(name, value);
+  } else if (H2Stream* stream = find(frame.hd.stream_id)) {
+    stream->take_trailer(name, value, config_->limits);
+  }
+  return true;
+}
+
+void H2Session::begin_frame(const nghttp2_frame_hd& head) {
+  if (ended_) return;
+  const std::uint64_t tick = worker().deadlines().now_tick();
+  bool bearable = true;
+  if (head.type != NGHTTP2_CONTINUATION) {
+    // A header block that was given up in the middle has no end of its own.
+    incoming_ = nullptr;
+    trailers_open_ = false;
+  }
+  switch (head.type) {
+    case NGHTTP2_HEADERS:
+      break;
+    case NGHTTP2_DATA:
+      if (head.length == 0 && (head.flags & NGHTTP2_FLAG_END_STREAM) == 0) bearable = guard_.idle_frame(tick);
+      break;
+    case NGHTTP2_RST_STREAM:
+      bearable = guard_.reset(tick);
+      break;
+    case NGHTTP2_WINDOW_UPDATE:
+      bearable = guard_.window_update(tick);
+      break;
+    default:
+      if ((head.flags & NGHTTP2_FLAG_ACK) == 0) bearable = guard_.idle_frame(tick);
+      break;
+  }
+  if (!bearable) flooded();
+}
+
+void H2Session::take_frame(const nghttp2_frame& frame) {
+  const bool end_stream = (frame.hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
+  switch (frame.hd.type) {
+    case NGHTTP2_HEADERS:
+      trailers_open_ = false;
+      if (frame.headers.cat == NGHTTP2_HCAT_REQUEST && incoming_ != nullptr) {
+        end_request_head(*std::exchange(incoming_, nullptr), end_stream);
+        break;
+      }
+      [[fallthrough]];
+    case NGHTTP2_DATA:
+      if (!end_stream) break;
+      if (H2Stream* stream = find(frame.hd.stream_id)) stream->take_end();
+      break;
+    case NGHTTP2_SETTINGS:
+      if (std::exchange(settled_, true)) break;
+      header_deadline_.disarm();
+      rest();
+      break;
+    case NGHTTP2_PING:
+      if ((frame.hd.flags & NGHTTP2_FLAG_ACK) != 0) say_last_stream();
+      break;
+    default:
+      break;
+  }
+}
+
+void H2Session::end_request_head(H2Stream& stream, bool end_stream) {
+  const config::Limits& limits = worker().snapshot()->config->limits;
+  ++requests_;
+  if (stream.end_head(end_stream, worker().stats())) {
+    stream.running = true;
+    starting_.push_back(&stream);
+  }
+  if (limits.requests_per_connection != 0 && requests_ >= limits.requests_per_connection && leaving_ == Leaving::no) {
+    leaving_ = Leaving::announced;
+    say_last_stream();
+  }
+}
+
+void H2Session::broken_frame() {
+  count(Violation::protocol_h2);
+  incoming_ = nullptr;
+  trailers_open_ = false;
+}
+
+void H2Session::frame_sent(const nghttp2_frame& frame) {
+  switch (frame.hd.type) {
+    case NGHTTP2_DATA:
+      guard_.data_sent();
+      if (unread_deadline_.armed()) unread_deadline_.arm(config_->timeouts.write);
+      [[fallthrough]];
+    case NGHTTP2_HEADERS:
+      if ((frame.hd.flags & NGHTTP2_FLAG_END_STREAM) == 0) break;
+      if (H2Stream* stream = find(frame.hd.stream_id)) stream->response_sent();
+      break;
+    case NGHTTP2_RST_STREAM:
+      // Made to reset by broken frames, again and again: as costly as resets by the client itself.
+      if (frame.rst_stream.error_code != NGHTTP2_NO_ERROR && frame.rst_stream.error_code != NGHTTP2_INTERNAL_ERROR &&
+          frame.rst_stream.error_code != NGHTTP2_CANCEL && !ended_ && !guard_.reset(worker().deadlines().now_tick())) {
+        flooded();
+      }
+      break;
+    default:
+      break;
+  }
+}
+
+void H2Session::frame_not_sent(const nghttp2_frame& frame, int error) {
+  if (frame.hd.type != NGHTTP2_HEADERS) return;
+  // A response head that cannot be sent (larger than any client takes).
+  if (H2Stream* stream = find(frame.hd.stream_id)) {
+    stream->abort({base::Code::too_large, nghttp2_strerror(error), base::Origin::upstream});
+  }
+}
+
+void H2Session::stream_closed(std::int32_t, H2Body* body, std::uint32_t code) {
+  auto* stream = static_cast<H2Stream*>(body);
+  if (stream == nullptr) return;
+  if (incoming_ == stream) incoming_ = nullptr;
+  stream->closed_by(code);
+  if (!stream->running) recycle(*stream);
+  if (--open_ == 0) rest();
+}
+
+// ---- Streams
+
+H2Stream& H2Session::acquire() {
+  if (spare_.empty()) {
+    streams_.push_back(std::make_unique<H2Stream>(*this));
+    return *streams_.back();
+  }
+  H2Stream& stream = *spare_.back();
+  spare_.pop_back();
+  return stream;
+}
+
+void H2Session::recycle(H2Stream& stream) {
+  spare_.push_back(&stream);
+}
+
+H2Stream* H2Session::find(std::int32_t id) {
+  return static_cast<H2Stream*>(static_cast<H2Body*>(nghttp2_session_get_stream_user_data(frames(), id)));
+}
+
+// No request is open.
+void H2Session::rest() {
+  if (settled_ && !ended_) idle_deadline_.arm(config_->timeouts.idle);
+  unread_deadline_.disarm();
+}
+
+void H2Session::reset_unread() {
+  count(Violation::write_timeout);
+  for (const auto& stream : streams_) {
+    if (stream->open() && stream->id() > 0 && !stream->running) {
+      stream->abort({base::Code::timeout, "the client does not read", base::Origin::downstream});
+    }
+  }
+}
+
+void H2Session::lose_all(const base::Error& error) {
+  for (const auto& stream : streams_) {
+    if (stream->running) stream->lose(error);
+  }
+}
+
+// ---- The end
+
+void H2Session::leave() {
+  if (leaving_ != Leaving::no || ended_) return;
+  leaving_ = Leaving::announced;
+  nghttp2_submit_shutdown_notice(frames());
+  nghttp2_submit_ping(frames(), NGHTTP2_FLAG_NONE, drain_ping.data());
+  leave_deadline_.arm(leave_time);
+  flush_soon();
+}
+
+void H2Session::say_last_stream() {
+  if (leaving_ != Leaving::announced || ended_) return;
+  leaving_ = Leaving::last;
+  leave_deadline_.disarm();
+  nghttp2_submit_goaway(frames(), NGHTTP2_FLAG_NONE, nghttp2_session_get_last_proc_stream_id(frames()),
+                        NGHTTP2_NO_ERROR, nullptr, 0);
+  flush_soon();
+}
+
+void H2Session::close_idle() {
+  if (open_ > 0) return;
+  leaving_ = Leaving::announced;
+  say_last_stream();
+}
+
+void H2Session::end_with(std::uint32_t code) {
+  if (std::exchange(ended_, true)) return;
+  nghttp2_session_terminate_session(frames(), code);
+  flush_soon();
+}
+
+void H2Session::flooded() {
+  if (ended_) return;
+  count(Violation::flood_h2);
+  end_with(NGHTTP2_ENHANCE_YOUR_CALM);
+}
+
+void H2Session::write_timed_out() {
+  count(Violation::write_timeout);
+}
+
+void H2Session::count(Violation violation) {
+  worker().stats().violations[static_cast<std::size_t>(violation)].add();
+}
+
+void H2Session::flushed() {
+  room_.notify();
+  if (running_ == 0 && open_ == 0 && streams_.size() > most_spare && starting_.empty()) {
+    streams_.clear();
+    spare_.clear();
+  }
+  if (closing_ || transport().failed() || transport().congested()) return;
+  if (nghttp2_session_want_read(frames()) != 0 || nghttp2_session_want_write(frames()) != 0) return;
+  closing_ = true;
+  lose_all({base::Code::closed, "the connection was ended", base::Origin::downstream});
+  transport().close_write();
+  // The client's own end is awaited, so that what we sent is not destroyed by a reset.
+  close_deadline_.arm(close_time);
+}
+
+awaitable<void> serve_h2(SessionContext& context) {
+  H2Session session(context);
+  co_await session.run();
+}
+
+}  // namespace proxy

@@ -1,0 +1,87 @@
+// H2Session: serves one client connection that speaks HTTP/2 (RFC 9113, RFC 8441). Lives in the frame of serve_h2 and
+// on its worker's thread. One coroutine reads; every request runs in a coroutine of its own; what they have to say is
+// sent together. All that the client sends is attacker controlled: limits of the configuration, and H2FloodGuard, bound
+// what it can cost.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "config/config.h"
+#include "proxy/deadline.h"
+#include "proxy/h2_budget.h"
+#include "proxy/h2_link.h"
+#include "proxy/h2_stream.h"
+#include "proxy/session.h"
+#include "proxy/transport.h"
+
+namespace proxy {
+
+class H2Session final : public H2Link {
+ public:
+  explicit H2Session(SessionContext& context);
+  ~H2Session() override;
+
+  // Until the connection has ended and no coroutine of it runs any more.
+  [[nodiscard]] awaitable<void> run();
+  [[nodiscard]] const ConnectionFacts& facts() const noexcept { return context_.facts; }
+
+ private:
+  // GOAWAY in two steps (RFC 9113 §6.8): none -> announced (any stream may still come) -> last (the last one is known).
+  enum class Leaving : std::uint8_t { no, announced, last };
+
+  void begin_headers(const nghttp2_frame& frame) override;
+  bool take_header(const nghttp2_frame& frame, std::string_view name, std::string_view value) override;
+  void begin_frame(const nghttp2_frame_hd& head) override;
+  void take_frame(const nghttp2_frame& frame) override;
+  void broken_frame() override;
+  void frame_sent(const nghttp2_frame& frame) override;
+  void frame_not_sent(const nghttp2_frame& frame, int error) override;
+  void stream_closed(std::int32_t id, H2Body* body, std::uint32_t code) override;
+  void flushed() override;
+  void write_timed_out() override;
+
+  void send_preface();
+  void end_request_head(H2Stream& stream, bool end_stream);
+  Transport::Read::Kind read_some();
+  void watch_header_block(std::size_t bytes);
+  void start_streams();
+  awaitable<void> run_stream(H2Stream& stream);
+  void end_stream_coroutine(H2Stream& stream);
+  // Whether more may be read: not while the client owes us reading, or makes requests faster than they can be given up.
+  [[nodiscard]] bool has_room() const;
+
+  void leave();
+  void say_last_stream();
+  void end_with(std::uint32_t code);
+  void flooded();
+  void count(Violation violation);
+  void lose_all(const base::Error& error);
+  void close_idle();
+  void reset_unread();
+  void rest();
+
+  H2Stream& acquire();
+  void recycle(H2Stream& stream);
+  [[nodiscard]] H2Stream* find(std::int32_t id);
+
+  SessionContext& context_;
+  std::shared_ptr<const config::Config> config_;  // as it was when the connection began, for the session's own settings
+  H2FloodGuard guard_;
+  std::vector<std::unique_ptr<H2Stream>> streams_;
+  std::vector<H2Stream*> spare_;
+  std::vector<H2Stream*> starting_;  // complete heads, taken from nghttp2 in this round
+  H2Stream* incoming_ = nullptr;     // its header block is open
+  bool trailers_open_ = false;
+  std::size_t open_ = 0;     // known to nghttp2
+  std::size_t running_ = 0;  // coroutines
+  std::uint64_t requests_ = 0;
+  Leaving leaving_ = Leaving::no;
+  bool settled_ = false;  // the client's SETTINGS came
+  bool ended_ = false;    // GOAWAY with an error: nothing is read any more
+  bool closing_ = false;  // all was sent; the client's FIN is awaited
+  Event room_;
+  Deadline header_deadline_, idle_deadline_, leave_deadline_, close_deadline_, unread_deadline_;
+};
+
+}  // namespace proxy
