@@ -17,6 +17,9 @@ class Exchange {
   // The request's body; after an upgrade the raw bytes from the client.
   [[nodiscard]] virtual BodyReader& body() = 0;
 
+  // Nobody wants more of the body: ends a wait() for it with an error. What still comes is thrown away by the session.
+  virtual void stop_body() = 0;
+
   // A 1xx other than 101. Sent at once.
   virtual void send_informational(const ResponseHead& head) = 0;
   // Begins the final response; may be called once. The body (raw bytes after an upgrade: status 101 here, which HTTP/2 sends

@@ -67,4 +67,9 @@ base::SslPtr UpstreamTlsMaterial::new_client(const std::string& host, Protocol p
   return ssl;
 }
 
+std::string explain_verification(const SSL* ssl, const std::string& otherwise) {
+  const long result = SSL_get_verify_result(ssl);
+  return result == X509_V_OK ? otherwise : std::string("certificate: ") + X509_verify_cert_error_string(result);
+}
+
 }  // namespace proxy

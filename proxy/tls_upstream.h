@@ -26,4 +26,7 @@ class UpstreamTlsMaterial {
   base::SslCtxPtr context_;
 };
 
+// `otherwise`, or why the peer's certificate was not accepted, where that was the reason.
+[[nodiscard]] std::string explain_verification(const SSL* ssl, const std::string& otherwise);
+
 }  // namespace proxy

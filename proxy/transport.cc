@@ -1,5 +1,6 @@
 #include "proxy/transport.h"
 
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -51,6 +52,8 @@ awaitable<base::Result<void>> Transport::readable() {
   if (failed_) co_return std::unexpected(error_);
   if (error == asio::error::eof) {
     ended_ = true;
+  } else if (error == asio::error::operation_aborted) {
+    co_return base::fail(base::Code::cancelled, "interrupted");
   } else if (error) {
     fail(from_errno(error.value()));
     co_return std::unexpected(error_);
@@ -140,6 +143,7 @@ awaitable<base::Result<void>> Transport::drain() {
   while (!failed_ && congested()) {
     const auto [error] = co_await socket_.async_wait(tcp::socket::wait_write, as_values);
     if (failed_) break;
+    if (error == asio::error::operation_aborted) co_return base::fail(base::Code::cancelled, "interrupted");
     if (error) {
       fail(from_errno(error.value()));
       break;
@@ -166,12 +170,20 @@ void Transport::fail(base::Error error) {
 }
 
 bool Transport::peer_gone() {
-  if (failed_) return true;
-  if (early_at_ < early_size_) return false;
-  if (ended_) return true;
-  char byte = 0;
-  const ssize_t got = ::recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-  return got == 0 || (got < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
+  if (failed_ || ended_) return true;
+  pollfd asked{socket_.native_handle(), POLLRDHUP, 0};
+  return ::poll(&asked, 1, 0) > 0;  // POLLRDHUP, POLLHUP or POLLERR
+}
+
+bool Transport::quiet() {
+  if (failed_ || ended_ || early_at_ < early_size_) return false;
+  pollfd asked{socket_.native_handle(), POLLIN | POLLRDHUP, 0};
+  return ::poll(&asked, 1, 0) == 0;
+}
+
+void Transport::interrupt() {
+  error_code ignored;
+  socket_.cancel(ignored);
 }
 
 PlainTransport::PlainTransport(Worker& worker, tcp::socket socket, Counter* received, Counter* sent)

@@ -45,6 +45,8 @@ class Transport {
 
   // push, then close_notify with TLS, then FIN. Does not wait; reading still works.
   virtual void close_write() = 0;
+  // Ends the waits of this moment with Code::cancelled; the connection goes on.
+  void interrupt();
   // Ends all waits, now and later, with this error; closes the socket.
   void cancel(base::Error error);
   // What has been received but not read, at the beginning of a connection: to tell protocols apart.
@@ -52,8 +54,10 @@ class Transport {
   // Why reading or writing failed.
   [[nodiscard]] const base::Error& error() const noexcept { return error_; }
   [[nodiscard]] bool failed() const noexcept { return failed_; }
-  // The peer has closed or reset and nothing is left to read: asked of the kernel (one system call).
+  // The peer has ended its side or reset, whatever is left to read: asked of the kernel (one system call).
   [[nodiscard]] bool peer_gone();
+  // Nothing to read and no end: what an idle connection should be (one system call).
+  [[nodiscard]] bool quiet();
 
   [[nodiscard]] tcp::socket& socket() noexcept { return socket_; }
 

@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "proxy/asio.h"
 #include "proxy/deadline.h"
@@ -58,17 +59,25 @@ class Worker {
 
   // ---- From the server's thread.
   void post(std::move_only_function<void()> what);
-  void run();  // the thread's body: until stop()
-  void stop();
+  void run();  // the thread's body, until stop() and the end of all that runs
 
   // ---- On the worker's thread, by the server's posts.
   void take(SnapshotPtr snapshot);
-  void begin_drain();
-  [[nodiscard]] std::size_t open_connections() const noexcept { return stats_.connections_open.value(); }
+  // Accepts on this listening socket (owned from here on) until stop_listening with the same listener.
+  void listen(int descriptor, std::shared_ptr<const config::Listener> listener);
+  void stop_listening(const config::SocketAddress& address);
+  // Tells every connection; `done` runs when the last one has ended (at once if there is none).
+  void begin_drain(std::move_only_function<void()> done);
+  // Cuts everything; run() returns when all coroutines have ended.
+  void stop();
 
  private:
   friend class Connection;
-  awaitable<void> tick();
+  struct Accepting;
+  [[nodiscard]] awaitable<void> accept(std::shared_ptr<Accepting> accepting);
+  [[nodiscard]] awaitable<void> tick();
+  [[nodiscard]] static awaitable<void> guard(Worker* worker, std::string_view name, awaitable<void> task);
+  void connection_ended();
 
   unsigned number_;
   asio::io_context io_;
@@ -77,6 +86,10 @@ class Worker {
   AccessLog& access_log_;
   SnapshotPtr snapshot_;
   bool draining_ = false;
+  bool stopping_ = false;
+  std::size_t tasks_ = 0;
+  std::move_only_function<void()> drained_;
+  std::vector<std::shared_ptr<Accepting>> accepting_;
   std::unique_ptr<Upstreams> upstreams_;
   std::unique_ptr<TlsContext> tls_;
   std::array<char, 64 << 10> read_buffer_;

@@ -1,0 +1,180 @@
+#include "proxy/h1_reader.h"
+
+#include <cstring>
+
+#include <boost/asio/buffer.hpp>
+
+#include "proxy/worker.h"
+
+namespace proxy {
+namespace {
+
+unsigned status_for(const boost::system::error_code& error) {
+  if (error == make_error_code(HeadFault::target_too_long)) return 414;
+  if (error == make_error_code(HeadFault::too_many_fields) || error == make_error_code(HeadFault::fields_too_large) ||
+      error == http::error::header_limit) {
+    return 431;
+  }
+  if (error == make_error_code(HeadFault::unknown_coding)) return 501;
+  if (error == http::error::bad_version) return 505;
+  return 400;
+}
+
+}  // namespace
+
+template <bool is_request>
+void H1Reader<is_request>::expect(Head& head, const HeadLimits& limits) {
+  head.clear();
+  trailers_.clear();
+  parser_.emplace(head, trailers_, limits);
+  begun_ = !pending_.empty();
+  stalled_ = false;
+  raw_ = false;
+  status_ = 0;
+}
+
+template <bool is_request>
+void H1Reader<is_request>::expect_no_body() {
+  if constexpr (!is_request) parser_->skip(true);
+}
+
+template <bool is_request>
+auto H1Reader<is_request>::load(std::span<char>& bytes) -> Load {
+  const std::span<char> buffer = worker_.read_buffer();
+  const std::size_t kept = pending_.size();
+  std::memcpy(buffer.data(), pending_.data(), kept);
+  if (kept > 0 && !stalled_) {
+    pending_.clear();
+    bytes = buffer.first(kept);
+    return Load::loaded;
+  }
+  const Transport::Read read = transport_.read(buffer.subspan(kept));
+  switch (read.kind) {
+    case Transport::Read::Kind::blocked: return Load::blocked;
+    case Transport::Read::Kind::end: return Load::end;
+    case Transport::Read::Kind::failed: return Load::failed;
+    case Transport::Read::Kind::data: break;
+  }
+  pending_.clear();
+  stalled_ = false;
+  begun_ = true;
+  bytes = buffer.first(kept + read.bytes);
+  return Load::loaded;
+}
+
+template <bool is_request>
+void H1Reader<is_request>::keep(std::span<const char> rest) {
+  if (rest.empty() && pending_.capacity() > 256) {
+    pending_ = std::string();  // an idle connection owns nothing
+  } else {
+    pending_.assign(rest.data(), rest.size());
+  }
+}
+
+template <bool is_request>
+bool H1Reader<is_request>::feed(std::span<char>& bytes) {
+  boost::system::error_code error;
+  const std::size_t used = parser_->put(asio::const_buffer(bytes.data(), bytes.size()), error);
+  bytes = bytes.subspan(used);
+  if (error == http::error::need_more) {
+    stalled_ = true;
+    return true;
+  }
+  if (error) refuse(error);
+  return !error;
+}
+
+template <bool is_request>
+void H1Reader<is_request>::refuse(const boost::system::error_code& error) {
+  status_ = status_for(error);
+  error_ = {base::Code::protocol, error.message(), is_request ? base::Origin::downstream : base::Origin::upstream};
+}
+
+template <bool is_request>
+auto H1Reader<is_request>::poll_head() -> HeadState {
+  for (;;) {
+    std::span<char> bytes;
+    switch (load(bytes)) {
+      case Load::blocked: return HeadState::blocked;
+      case Load::failed: error_ = transport_.error(); return HeadState::failed;
+      case Load::end:
+        if (!begun_) return HeadState::end;
+        error_ = {base::Code::closed, "the connection ended within a message head"};
+        return HeadState::failed;
+      case Load::loaded: break;
+    }
+    // RFC 9112 §2.2: an empty line before a request is ignored.
+    if constexpr (is_request) {
+      while (!parser_->got_some() && !bytes.empty() && (bytes[0] == '\r' || bytes[0] == '\n')) bytes = bytes.subspan(1);
+      if (bytes.empty()) {
+        begun_ = false;
+        continue;
+      }
+    }
+    const bool good = feed(bytes);
+    if (!good) return HeadState::failed;
+    if (parser_->is_header_done()) {
+      stalled_ = false;
+      parser_->eager(true);
+      keep(bytes);
+      return HeadState::complete;
+    }
+    if (bytes.size() >= worker_.read_buffer().size() - 1) {
+      refuse(make_error_code(HeadFault::fields_too_large));
+      return HeadState::failed;
+    }
+    keep(bytes);
+  }
+}
+
+template <bool is_request>
+BodyPiece H1Reader<is_request>::poll_raw() {
+  using Kind = BodyPiece::Kind;
+  stalled_ = false;
+  std::span<char> bytes;
+  switch (load(bytes)) {
+    case Load::blocked: return {Kind::blocked, {}};
+    case Load::end: return {Kind::end, {}};
+    case Load::failed: error_ = transport_.error(); return {Kind::failed, {}};
+    case Load::loaded: break;
+  }
+  return {Kind::data, bytes};
+}
+
+template <bool is_request>
+BodyPiece H1Reader<is_request>::poll() {
+  using Kind = BodyPiece::Kind;
+  if (raw_) return poll_raw();
+  if (status_ != 0) return {Kind::failed, {}};
+  for (;;) {
+    if (parser_->is_done()) return {Kind::end, {}};
+    std::span<char> bytes;
+    switch (load(bytes)) {
+      case Load::blocked: return {Kind::blocked, {}};
+      case Load::failed: error_ = transport_.error(); return {Kind::failed, {}};
+      case Load::end: {
+        boost::system::error_code error;
+        parser_->put_eof(error);
+        if (!error) return {Kind::end, {}};
+        error_ = {base::Code::closed, "the connection ended within a message body"};
+        return {Kind::failed, {}};
+      }
+      case Load::loaded: break;
+    }
+    const bool good = feed(bytes);
+    const std::span<char> body = parser_->take_body();
+    keep(bytes);
+    if (!good) return {Kind::failed, {}};
+    if (!body.empty()) return {Kind::data, body};
+  }
+}
+
+template <bool is_request>
+awaitable<base::Result<void>> H1Reader<is_request>::wait() {
+  return transport_.readable();
+}
+
+template class H1Reader<true>;
+template class H1Reader<false>;
+
+}  // namespace proxy

@@ -1,0 +1,284 @@
+#include <algorithm>
+#include <utility>
+
+#include "proxy/deadline.h"
+#include "proxy/exchange.h"
+#include "proxy/h1_reader.h"
+#include "proxy/h1_writer.h"
+#include "proxy/reply.h"
+#include "proxy/request_target.h"
+#include "proxy/session.h"
+#include "proxy/worker.h"
+
+namespace proxy {
+namespace {
+
+// What is read and thrown away so that a client which still sends gets to see our answer.
+constexpr std::size_t most_discarded = 256 << 10;
+constexpr std::chrono::milliseconds linger_time{2000};
+
+// One HTTP/1 connection: its requests in order, each an exchange. Lives in the frame of serve_h1.
+class H1Session final : public Exchange {
+ public:
+  explicit H1Session(SessionContext& context)
+      : context_(context),
+        worker_(context.worker),
+        transport_(context.transport),
+        reader_(worker_, transport_),
+        writer_(transport_),
+        deadline_(worker_.deadlines(), [this] { on_deadline(); }) {}
+
+  [[nodiscard]] awaitable<void> run();
+
+  [[nodiscard]] RequestHead& request() override { return head_; }
+  [[nodiscard]] const ConnectionFacts& connection() const override { return context_.facts; }
+  [[nodiscard]] BodyReader& body() override { return reader_; }
+  void stop_body() override { transport_.interrupt(); }
+  void send_informational(const ResponseHead& head) override;
+  BodyWriter& respond(const ResponseHead& head) override;
+  void abort(const base::Error& error) override { transport_.cancel(error); }
+  [[nodiscard]] bool gone() const override { return transport_.peer_gone(); }
+
+ private:
+  enum class Next { request, close };
+  enum class Waiting { nothing, first_byte, head, written };
+
+  [[nodiscard]] awaitable<bool> read_head();
+  [[nodiscard]] awaitable<Next> finish_exchange();
+  [[nodiscard]] awaitable<void> refuse(unsigned status);
+  [[nodiscard]] awaitable<void> linger();
+  [[nodiscard]] awaitable<bool> flush();
+  void understand_upgrade();
+  void begin_body(std::string& text, const ResponseHead& head);
+  void on_deadline();
+  void count(Violation violation) { worker_.stats().violations[static_cast<std::size_t>(violation)].add(); }
+
+  SessionContext& context_;
+  Worker& worker_;
+  Transport& transport_;
+  H1Reader<true> reader_;
+  H1BodyWriter writer_;
+  RequestHead head_;
+  Deadline deadline_;
+  Waiting waiting_ = Waiting::nothing;
+  bool late_ = false;
+  bool responded_ = false;
+  bool closing_ = false;  // this response is the last one
+  unsigned served_ = 0;
+};
+
+void H1Session::on_deadline() {
+  late_ = true;
+  // A client that does not read cannot be told anything.
+  if (waiting_ == Waiting::written) {
+    count(Violation::write_timeout);
+    transport_.cancel({base::Code::timeout, "the client does not read", base::Origin::downstream});
+  } else {
+    transport_.interrupt();
+  }
+}
+
+awaitable<void> H1Session::run() {
+  context_.on_drain = [this] {
+    if (waiting_ == Waiting::first_byte) transport_.interrupt();
+  };
+  while (co_await read_head()) {
+    ++served_;
+    responded_ = false;
+    closing_ = !reader_.keep_alive();
+    if (const auto good = normalize_target(head_); !good) {
+      co_await refuse(400);
+      break;
+    }
+    understand_upgrade();
+    co_await forward(worker_, *this);
+    if (co_await finish_exchange() == Next::close) break;
+  }
+  context_.on_drain = nullptr;
+  transport_.close_write();
+  if (transport_.congested()) (void)co_await flush();
+}
+
+awaitable<bool> H1Session::read_head() {
+  const config::Config& config = *worker_.snapshot()->config;
+  reader_.expect(head_, {config.limits.header_count, config.limits.header_size.value, config.limits.uri_length.value});
+  waiting_ = reader_.begun() ? Waiting::head : Waiting::first_byte;
+  deadline_.arm(reader_.begun() ? config.timeouts.header : config.timeouts.idle);
+  late_ = false;
+  for (;;) {
+    const auto state = reader_.poll_head();
+    if (state == H1Reader<true>::HeadState::complete) break;
+    if (state == H1Reader<true>::HeadState::end) co_return false;
+    if (state == H1Reader<true>::HeadState::failed) {
+      if (reader_.status() != 0) co_await refuse(reader_.status());
+      co_return false;
+    }
+    if (waiting_ == Waiting::first_byte && reader_.begun()) {
+      waiting_ = Waiting::head;
+      deadline_.arm(config.timeouts.header);
+    }
+    if (waiting_ == Waiting::first_byte && context_.draining) co_return false;
+    const auto ready = co_await reader_.wait();
+    if (ready) continue;
+    if (late_ && waiting_ == Waiting::head) {
+      count(Violation::header_timeout);
+      co_await refuse(408);
+    }
+    co_return false;
+  }
+  deadline_.disarm();
+  waiting_ = Waiting::nothing;
+  co_return true;
+}
+
+void H1Session::understand_upgrade() {
+  head_.expects_continue = head_.version == HttpVersion::http11 &&
+                           iequals(head_.headers.find(http::field::expect).value_or(""), "100-continue");
+  if (head_.expects_continue) head_.headers.remove(http::field::expect);
+  // RFC 9110 §7.8: a request with content, or in HTTP/1.0, is not upgraded here; h2c is not offered by Upgrade.
+  if (!reader_.upgrade() || head_.has_body || head_.version == HttpVersion::http10) return;
+  const auto token = head_.headers.find(http::field::upgrade);
+  if (!token || token->empty() || token->find(',') != std::string_view::npos || iequals(*token, "h2c")) return;
+  head_.upgrade.assign(*token);
+  for (char& c : head_.upgrade) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
+}
+
+void H1Session::send_informational(const ResponseHead& head) {
+  if (head_.version == HttpVersion::http10) return;
+  std::string& text = worker_.text_buffer();
+  text.append("HTTP/1.1 ");
+  append_number(text, head.status);
+  text.append(" ").append(reason_phrase(head.status)).append("\r\n");
+  append_fields(text, head.headers);
+  text.append("\r\n");
+  transport_.write(text);
+  transport_.push();
+}
+
+void H1Session::begin_body(std::string& text, const ResponseHead& head) {
+  using Framing = H1BodyWriter::Framing;
+  if (head.status == 101) {
+    append_field(text, "connection", "upgrade");
+    append_field(text, "upgrade", head.upgrade);
+    reader_.become_raw();
+    writer_.begin(Framing::raw);
+    return;
+  }
+  const bool no_content = head.status == 204 || head_.verb == http::verb::head || head.status == 304;
+  const auto limit = worker_.snapshot()->config->limits.requests_per_connection;
+  closing_ = closing_ || context_.draining || (limit != 0 && served_ >= limit);
+  if (head.status != 204 && (head.content_length || (!head.has_body && !no_content))) {
+    text.append("content-length: ");
+    append_number(text, head.content_length.value_or(0));
+    text.append("\r\n");
+  }
+  if (no_content || !head.has_body) {
+    writer_.begin(Framing::none);
+  } else if (head.content_length) {
+    writer_.begin(Framing::length, *head.content_length);
+  } else if (head_.version == HttpVersion::http10) {
+    closing_ = true;
+    writer_.begin(Framing::raw);
+  } else {
+    text.append("transfer-encoding: chunked\r\n");
+    writer_.begin(Framing::chunked);
+  }
+  if (closing_) {
+    text.append("connection: close\r\n");
+  } else if (head_.version == HttpVersion::http10) {
+    text.append("connection: keep-alive\r\n");
+  }
+}
+
+BodyWriter& H1Session::respond(const ResponseHead& head) {
+  responded_ = true;
+  std::string& text = worker_.text_buffer();
+  text.append("HTTP/1.1 ");
+  append_number(text, head.status);
+  text.append(" ").append(reason_phrase(head.status)).append("\r\n");
+  append_fields(text, head.headers);
+  begin_body(text, head);
+  text.append("\r\n");
+  transport_.write(text);
+  return writer_;
+}
+
+awaitable<bool> H1Session::flush() {
+  transport_.push();
+  if (!transport_.congested()) co_return !transport_.failed();
+  waiting_ = Waiting::written;
+  deadline_.arm(worker_.snapshot()->config->timeouts.write);
+  const auto drained = co_await transport_.drain();
+  deadline_.disarm();
+  waiting_ = Waiting::nothing;
+  co_return drained.has_value();
+}
+
+awaitable<H1Session::Next> H1Session::finish_exchange() {
+  if (transport_.failed() || !responded_) co_return Next::close;
+  if (writer_.raw() || !writer_.complete()) {
+    // An upgrade that has ended, or a response that was cut: the end of the connection is its end.
+    if (!writer_.complete()) transport_.cancel({base::Code::closed, "the response was not completed"});
+    co_return Next::close;
+  }
+  transport_.push();
+  if (transport_.congested()) {
+    const bool written = co_await flush();
+    if (!written) co_return Next::close;
+  }
+  // What is left of the request's body and is here already costs little to skip.
+  std::size_t discarded = 0;
+  while (!reader_.complete() && discarded < most_discarded) {
+    const BodyPiece piece = reader_.poll();
+    if (piece.kind != BodyPiece::Kind::data) break;
+    discarded += piece.bytes.size();
+  }
+  if (!reader_.complete()) {
+    co_await linger();
+    co_return Next::close;
+  }
+  co_return closing_ ? Next::close : Next::request;
+}
+
+awaitable<void> H1Session::refuse(unsigned status) {
+  switch (status) {
+    case 414: count(Violation::uri_length); break;
+    case 431: count(Violation::header_size); break;
+    case 408: break;
+    default: count(Violation::bad_request); break;
+  }
+  closing_ = true;
+  if (head_.method.empty()) head_.method = "-";
+  reply(*this, {.status = status});
+  transport_.push();
+  co_await linger();
+}
+
+// RFC 9112 §9.6: closing while the client still sends would reset the connection, and the answer with it.
+awaitable<void> H1Session::linger() {
+  transport_.close_write();
+  waiting_ = Waiting::head;
+  late_ = false;
+  deadline_.arm(linger_time);
+  std::size_t discarded = 0;
+  while (discarded < most_discarded && !late_) {
+    const Transport::Read read = transport_.read(worker_.read_buffer());
+    if (read.kind == Transport::Read::Kind::data) {
+      discarded += read.bytes;
+      continue;
+    }
+    if (read.kind != Transport::Read::Kind::blocked) break;
+    const auto ready = co_await transport_.readable();
+    if (!ready) break;
+  }
+  deadline_.disarm();
+}
+
+}  // namespace
+
+awaitable<void> serve_h1(SessionContext& context) {
+  H1Session session(context);
+  co_await session.run();
+}
+
+}  // namespace proxy

@@ -1,0 +1,118 @@
+#include "proxy/h1_upstream.h"
+
+#include <boost/beast/core/detail/base64.hpp>
+
+#include <array>
+#include <random>
+#include <utility>
+
+#include "proxy/worker.h"
+
+namespace proxy {
+namespace {
+
+// What a backend may send; we trust it more than a client, but not without end.
+constexpr HeadLimits response_limits{.header_count = 256, .header_size = 48 << 10, .target_size = 0};
+
+// RFC 6455 §4.1: a nonce, not a secret. For clients that came by RFC 8441, which has none.
+std::string websocket_key() {
+  thread_local std::mt19937_64 random(std::random_device{}());
+  const std::array<std::uint64_t, 2> nonce{random(), random()};
+  std::string key(24, '=');
+  boost::beast::detail::base64::encode(key.data(), nonce.data(), sizeof nonce);
+  return key;
+}
+
+}  // namespace
+
+H1Upstream::H1Upstream(Worker& worker, std::unique_ptr<Transport> transport)
+    : worker_(worker), transport_(std::move(transport)), reader_(worker, *transport_), writer_(*transport_) {}
+
+void H1Upstream::send(const RequestHead& head) {
+  ++exchanges_;
+  sent_ = true;
+  upgraded_ = false;
+  final_head_ = false;
+  head_request_ = head.verb == http::verb::head;
+  wants_upgrade_ = !head.upgrade.empty();
+  std::string& text = worker_.text_buffer();
+  text.append(head.method).append(" ").append(head.target).append(" HTTP/1.1\r\n");
+  append_field(text, "host", head.authority);
+  append_fields(text, head.headers);
+  if (wants_upgrade_) {
+    text.append("connection: upgrade\r\n");
+    append_field(text, "upgrade", head.upgrade);
+    if (head.upgrade == "websocket" && !head.headers.find(http::field::sec_websocket_key)) {
+      append_field(text, "sec-websocket-key", websocket_key());
+      if (!head.headers.find(http::field::sec_websocket_version)) append_field(text, "sec-websocket-version", "13");
+    }
+    writer_.begin(H1BodyWriter::Framing::none);
+  } else if (!head.has_body) {
+    // RFC 9110 §8.6: methods that could have had content say that they have none.
+    const bool usual_content = head.verb == http::verb::post || head.verb == http::verb::put || head.verb == http::verb::patch;
+    if (usual_content || head.content_length) text.append("content-length: 0\r\n");
+    writer_.begin(H1BodyWriter::Framing::none);
+  } else if (head.content_length) {
+    text.append("content-length: ");
+    append_number(text, *head.content_length);
+    text.append("\r\n");
+    writer_.begin(H1BodyWriter::Framing::length, *head.content_length);
+  } else {
+    text.append("transfer-encoding: chunked\r\n");
+    writer_.begin(H1BodyWriter::Framing::chunked);
+  }
+  text.append("\r\n");
+  transport_->write(text);
+  if (!head.has_body) {
+    writer_.finish({});
+    transport_->push();
+  }
+}
+
+awaitable<base::Result<void>> H1Upstream::read_head(ResponseHead& head) {
+  reader_.expect(head, response_limits);
+  if (head_request_) reader_.expect_no_body();
+  for (;;) {
+    switch (reader_.poll_head()) {
+      case H1Reader<false>::HeadState::blocked: {
+        transport_->push();
+        if (auto ready = co_await reader_.wait(); !ready) co_return ready;
+        continue;
+      }
+      case H1Reader<false>::HeadState::end:
+        co_return base::fail(base::Code::closed, "the backend closed the connection without an answer",
+                             base::Origin::upstream, base::Retry::fresh_connection);
+      case H1Reader<false>::HeadState::failed: {
+        base::Error error = reader_.error();
+        error.origin = base::Origin::upstream;
+        if (error.code == base::Code::closed) error.retry = base::Retry::fresh_connection;
+        co_return std::unexpected(std::move(error));
+      }
+      case H1Reader<false>::HeadState::complete:
+        break;
+    }
+    break;
+  }
+  if (head.informational()) co_return base::Result<void>{};
+  final_head_ = true;
+  head.has_body = !reader_.complete();
+  if (head.status == 101) {
+    if (!wants_upgrade_) {
+      co_return base::fail(base::Code::protocol, "the backend switched protocols unasked", base::Origin::upstream);
+    }
+    upgraded_ = true;
+    head.upgrade = head.headers.find(http::field::upgrade).value_or("");
+    reader_.become_raw();
+    writer_.begin(H1BodyWriter::Framing::raw);
+  }
+  co_return base::Result<void>{};
+}
+
+void H1Upstream::abort(const base::Error& error) { transport_->cancel(error); }
+
+bool H1Upstream::reusable() const {
+  return final_head_ && !upgraded_ && !transport_->failed() && !transport_->congested() && writer_.complete() &&
+         reader_.complete() && reader_.keep_alive() && !reader_.has_leftover();
+}
+
+}  // namespace proxy

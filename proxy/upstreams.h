@@ -1,0 +1,125 @@
+// Upstreams: the connections of one worker to all backends, kept for reuse. That worker's thread only.
+#pragma once
+
+#include <chrono>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "proxy/balancer.h"
+#include "proxy/connection_facts.h"
+#include "proxy/h1_upstream.h"
+#include "proxy/snapshot.h"
+#include "proxy/upstream_connection.h"
+
+namespace proxy {
+
+class Worker;
+class BackendPool;
+
+// An exchange with an endpoint, counted there until it is destroyed. Given back to its pool then.
+class UpstreamLease {
+ public:
+  UpstreamLease() = default;
+  UpstreamLease(UpstreamLease&& other) noexcept;
+  UpstreamLease& operator=(UpstreamLease&& other) noexcept;
+  ~UpstreamLease();
+
+  [[nodiscard]] explicit operator bool() const noexcept { return exchange_ != nullptr; }
+  [[nodiscard]] UpstreamExchange& operator*() const noexcept { return *exchange_; }
+  [[nodiscard]] UpstreamExchange* operator->() const noexcept { return exchange_.get(); }
+  // The endpoint did badly: counts towards its ejection.
+  void blame() noexcept { failed_ = true; }
+
+ private:
+  friend class BackendPool;
+  void release() noexcept;
+
+  std::shared_ptr<BackendPool> pool_;
+  std::unique_ptr<UpstreamExchange> exchange_;
+  tcp::endpoint address_;
+  std::shared_ptr<EndpointStats> stats_;
+  bool is_h1_ = false;
+  bool failed_ = false;
+};
+
+// What a request has tried so far.
+struct Attempts {
+  std::vector<tcp::endpoint> tried;
+  std::string endpoint;  // the name of the newest one
+  UpstreamFailure failure = UpstreamFailure::no_endpoint;  // of the newest failed acquire()
+};
+
+// One backend. Held by Upstreams and by every request that uses it, so that a removed backend ends with its last request.
+class BackendPool {
+ public:
+  BackendPool(Worker& worker, std::shared_ptr<const BackendState> state);
+  ~BackendPool();
+  BackendPool(const BackendPool&) = delete;
+  BackendPool& operator=(const BackendPool&) = delete;
+
+  void adopt(std::shared_ptr<const BackendState> state);
+  [[nodiscard]] const config::Backend& config() const noexcept { return *balancer_.state().config; }
+  [[nodiscard]] RetryBudget& retry_budget() noexcept { return retry_budget_; }
+
+  // A connection that is there and idle, without waiting; none if one must be made or waited for.
+  [[nodiscard]] static UpstreamLease try_acquire(const std::shared_ptr<BackendPool>& pool, Attempts& attempts);
+  // Connects, or waits in the queue. Errors: unreachable, timeout, tls (Retry::fresh_connection: another endpoint may do),
+  // overloaded (queue full or waited too long). `client`: for a PROXY header.
+  [[nodiscard]] static awaitable<base::Result<UpstreamLease>> acquire(std::shared_ptr<BackendPool> pool,
+                                                                      Attempts& attempts, const ConnectionFacts& client);
+  // Closes idle connections that are too old or dead.
+  void sweep(std::chrono::steady_clock::time_point now);
+  // Everything: idle connections now, running exchanges with `error`.
+  void close(const base::Error& error);
+
+ private:
+  friend class UpstreamLease;
+  struct EndpointPool {
+    std::vector<std::unique_ptr<H1Upstream>> idle;              // newest last
+    std::vector<std::shared_ptr<UpstreamConnection>> shared;    // HTTP/2
+    unsigned in_use = 0;      // HTTP/1 exchanges, and connections being made
+    unsigned connecting = 0;  // HTTP/2 connections being made
+  };
+  struct Waiter;
+
+  [[nodiscard]] std::optional<std::size_t> choose(const Attempts& attempts);
+  [[nodiscard]] bool at_limit(const EndpointPool& pool) const noexcept;
+  [[nodiscard]] bool reusable_connections() const noexcept;
+  [[nodiscard]] UpstreamLease take_idle(const std::shared_ptr<BackendPool>& self, const EndpointState& endpoint);
+  [[nodiscard]] UpstreamLease lease(const std::shared_ptr<BackendPool>& self, const EndpointState& endpoint,
+                                    std::unique_ptr<UpstreamExchange> exchange, bool is_h1);
+  [[nodiscard]] awaitable<base::Result<void>> wait_in_queue();
+  void give_back(UpstreamLease& lease) noexcept;
+  void wake_one();
+
+  Worker& worker_;
+  Balancer balancer_;
+  RetryBudget retry_budget_;
+  std::map<tcp::endpoint, EndpointPool> endpoints_;
+  std::vector<std::shared_ptr<UpstreamConnection>> retired_;  // HTTP/2, no longer wanted, with streams still running
+  std::deque<Waiter*> queue_;
+};
+
+class Upstreams {
+ public:
+  explicit Upstreams(Worker& worker);
+  ~Upstreams();
+
+  // Backends by the routes of this snapshot. A pool whose way of speaking to its endpoints is unchanged keeps its connections.
+  void adopt(const Snapshot& snapshot);
+  // Null: the route goes to no backend.
+  [[nodiscard]] const std::shared_ptr<BackendPool>& of_route(std::size_t index) const noexcept { return by_route_[index]; }
+  void sweep(std::chrono::steady_clock::time_point now);
+  void close(const base::Error& error);
+
+ private:
+  Worker& worker_;
+  std::map<std::string, std::shared_ptr<BackendPool>, std::less<>> pools_;
+  std::vector<std::shared_ptr<BackendPool>> by_route_;
+};
+
+}  // namespace proxy
