@@ -107,7 +107,9 @@ HeaderListPtr header_list(const std::vector<HttpHeader>& headers) {
   return list;
 }
 
-bool has_line_break(std::string_view text) { return text.find_first_of("\r\n") != std::string_view::npos; }
+bool has_line_break(std::string_view text) {
+  return text.find_first_of("\r\n") != std::string_view::npos;
+}
 
 }  // namespace
 

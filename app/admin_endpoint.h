@@ -1,0 +1,33 @@
+// The admin endpoint's answers: path to text. Pure; the server around it is app/admin_server.h.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "app/observation.h"
+
+namespace app {
+
+struct AdminRequest {
+  std::string method;
+  std::string target;  // path and query; attacker controlled
+  std::string host;    // the Host header; attacker controlled
+};
+
+struct AdminAnswer {
+  unsigned status = 200;
+  std::string content_type = "application/json";
+  std::string body;
+};
+
+using Observe = std::function<Observation()>;
+
+// Answers GET and HEAD of /healthz, /readyz, /metrics, / and /api/...; 404 and 405 for the rest.
+[[nodiscard]] AdminAnswer answer_admin(const AdminRequest& request, const Observe& observe);
+
+// Whether a browser that was lured to a name of a stranger's choosing (DNS rebinding) could not have sent this Host:
+// only an IP address or localhost, with or without a port, is believed.
+[[nodiscard]] bool is_local_host_header(std::string_view host);
+
+}  // namespace app

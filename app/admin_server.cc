@@ -1,0 +1,185 @@
+#include "app/admin_server.h"
+
+#include <exception>
+#include <thread>
+#include <utility>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/core/tcp_stream.hpp>
+#include <boost/beast/http/empty_body.hpp>
+#include <boost/beast/http/read.hpp>
+#include <boost/beast/http/string_body.hpp>
+#include <boost/beast/http/write.hpp>
+
+#include "app/listening_socket.h"
+#include "base/ip_network.h"
+#include "base/log.h"
+
+namespace app {
+namespace {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = boost::beast::http;
+using asio::ip::tcp;
+using Request = http::request<http::string_body>;
+using Response = http::response<http::string_body>;
+
+constexpr std::size_t most_header_bytes = 16U << 10U;
+constexpr std::size_t most_body_bytes = 16U << 10U;
+constexpr auto yielded = asio::as_tuple(asio::use_awaitable);
+
+bool is_loopback(const std::string& host) {
+  boost::system::error_code error;
+  const auto address = asio::ip::make_address(host, error);
+  return !error && address.is_loopback();
+}
+
+Response make_response(const Request& request, AdminAnswer answer) {
+  Response response(static_cast<http::status>(answer.status), 11);
+  response.set(http::field::content_type, answer.content_type);
+  response.set(http::field::cache_control, "no-store");
+  response.set(
+      "Content-Security-Policy",
+      "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'");
+  response.set("X-Content-Type-Options", "nosniff");
+  response.set("Referrer-Policy", "no-referrer");
+  if (answer.status == 405) response.set(http::field::allow, "GET, HEAD");
+  response.keep_alive(request.keep_alive());
+  response.content_length(answer.body.size());
+  if (request.method() != http::verb::head) response.body() = std::move(answer.body);
+  return response;
+}
+
+}  // namespace
+
+// The thread, and everything that only it touches.
+class AdminServer::Loop {
+ public:
+  explicit Loop(Options options) : options_(std::move(options)), room_(io_) {}
+  ~Loop() {
+    io_.stop();
+    if (thread_.joinable()) thread_.join();
+  }
+  Loop(const Loop&) = delete;
+  Loop& operator=(const Loop&) = delete;
+
+  base::Result<config::SocketAddress> start() {
+    auto acceptor = listen_on(io_, options_.address);
+    if (!acceptor) return std::unexpected(std::move(acceptor.error()).in("admin endpoint"));
+    const config::SocketAddress address = address_of(*acceptor);
+    guarded_ = is_loopback(address.host);
+    spawn(accept_all(std::move(*acceptor)));
+    thread_ = std::thread([this] { run(); });
+    return address;
+  }
+
+ private:
+  // What escapes from a coroutine ends that coroutine alone.
+  void spawn(asio::awaitable<void> task) {
+    const auto ended = [](const std::exception_ptr& escaped) {
+      try {
+        if (escaped) std::rethrow_exception(escaped);
+      } catch (const std::exception& error) {
+        base::log::error("admin endpoint: a connection ended unexpectedly", {{"error", error.what()}});
+      }
+    };
+    asio::co_spawn(io_, std::move(task), ended);
+  }
+
+  void run() {
+    try {
+      io_.run();
+    } catch (const std::exception& error) {
+      base::log::error("the admin endpoint has stopped", {{"error", error.what()}});
+    }
+  }
+
+  asio::awaitable<void> accept_all(tcp::acceptor acceptor) {
+    for (;;) {
+      while (open_ >= options_.connections) {
+        room_.expires_at(asio::steady_timer::time_point::max());
+        co_await room_.async_wait(yielded);
+      }
+      auto [error, socket] = co_await acceptor.async_accept(yielded);
+      if (error == asio::error::operation_aborted) co_return;
+      if (error) {
+        // No descriptors, probably: a pause, instead of a loop that burns the processor.
+        room_.expires_after(std::chrono::milliseconds(100));
+        co_await room_.async_wait(yielded);
+        continue;
+      }
+      ++open_;
+      spawn(serve(std::move(socket)));
+    }
+  }
+
+  asio::awaitable<void> serve(tcp::socket socket) {
+    beast::tcp_stream stream(std::move(socket));
+    beast::flat_buffer buffer(most_header_bytes + most_body_bytes);
+    bool again = true;
+    while (again) again = co_await serve_one(stream, buffer);
+    boost::system::error_code ignored;
+    stream.socket().shutdown(tcp::socket::shutdown_both, ignored);
+    --open_;
+    room_.cancel();
+  }
+
+  asio::awaitable<bool> serve_one(beast::tcp_stream& stream, beast::flat_buffer& buffer) {
+    stream.expires_after(options_.timeout);
+    http::request_parser<http::string_body> parser;
+    parser.header_limit(most_header_bytes);
+    parser.body_limit(most_body_bytes);
+    const auto [read_error, read_bytes] = co_await http::async_read(stream, buffer, parser, yielded);
+    const bool broken =
+        read_error == http::error::header_limit || read_error == http::error::body_limit ||
+        (read_error && read_error.category() == http::make_error_code(http::error::bad_method).category() &&
+         read_error != http::error::end_of_stream && read_error != http::error::partial_message);
+    if (read_error && !broken) co_return false;
+    Response response = broken ? refusal() : answer(parser.get());
+    stream.expires_after(options_.timeout);
+    const auto [write_error, written] = co_await http::async_write(stream, response, yielded);
+    co_return !write_error && response.keep_alive();
+  }
+
+  Response refusal() const {
+    Response response = make_response(Request(), {400, "application/json", "{\"error\":\"bad request\"}\n"});
+    response.keep_alive(false);
+    return response;
+  }
+
+  Response answer(const Request& request) const {
+    AdminRequest asked{std::string(request.method_string()), std::string(request.target()),
+                       std::string(request[http::field::host])};
+    if (guarded_ && !is_local_host_header(asked.host)) {
+      return make_response(request, {403, "application/json",
+                                     "{\"error\":\"the Host header is neither an IP address nor localhost\"}\n"});
+    }
+    return make_response(request, options_.handler(asked));
+  }
+
+  Options options_;
+  asio::io_context io_{1};
+  asio::steady_timer room_;  // cancelled when a connection ends
+  std::size_t open_ = 0;
+  bool guarded_ = false;
+  std::thread thread_;
+};
+
+base::Result<std::unique_ptr<AdminServer>> AdminServer::start(Options options) {
+  std::unique_ptr<AdminServer> server(new AdminServer());
+  server->loop_ = std::make_unique<Loop>(std::move(options));
+  auto address = server->loop_->start();
+  if (!address) return std::unexpected(std::move(address.error()));
+  server->address_ = std::move(*address);
+  return server;
+}
+
+AdminServer::~AdminServer() = default;
+
+}  // namespace app

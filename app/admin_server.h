@@ -1,0 +1,43 @@
+// AdminServer: HTTP/1.1 for the admin endpoint, on a thread of its own. Never touches a worker.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <memory>
+
+#include "app/admin_endpoint.h"
+#include "base/error.h"
+#include "config/config.h"
+
+namespace app {
+
+class AdminServer {
+ public:
+  using Handler = std::function<AdminAnswer(const AdminRequest&)>;
+
+  struct Options {
+    config::SocketAddress address;  // on loopback, requests whose Host is no IP address and not localhost get 403
+    Handler handler;                // runs on the server's thread
+    std::size_t connections = 64;   // further ones wait in the kernel's queue
+    std::chrono::milliseconds timeout{10'000};  // for one request and its answer, and for an idle connection
+  };
+
+  // Listens when it returns. Errors: io (address in use, no right), with the address in the text.
+  [[nodiscard]] static base::Result<std::unique_ptr<AdminServer>> start(Options options);
+  // Closes all connections, and joins.
+  ~AdminServer();
+  AdminServer(const AdminServer&) = delete;
+  AdminServer& operator=(const AdminServer&) = delete;
+
+  // With the real port.
+  [[nodiscard]] const config::SocketAddress& address() const noexcept { return address_; }
+
+ private:
+  AdminServer() = default;
+  class Loop;
+  config::SocketAddress address_;
+  std::unique_ptr<Loop> loop_;
+};
+
+}  // namespace app

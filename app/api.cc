@@ -1,0 +1,141 @@
+#include "app/api.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+namespace app {
+namespace {
+
+Json certificate_json(const certstore::CertificateStatus& status, base::SystemTime now) {
+  Json one{{"id", status.id},
+           {"source", status.source},
+           {"state", to_string(state_of(status, now))},
+           {"problem", status.problem},
+           {"default", status.is_default},
+           {"file", status.file_path},
+           {"changed", to_iso8601(status.changed)},
+           {"names", Json::array()}};
+  if (!status.serving) return one;
+  const certstore::Facts& facts = status.serving->facts();
+  for (const std::string& name : facts.dns_names) one["names"].push_back(name);
+  for (const std::string& address : facts.ip_addresses) one["names"].push_back(address);
+  one["subject"] = facts.subject.common_name;
+  one["issuer"] = facts.issuer.common_name.empty() ? facts.issuer.organization : facts.issuer.common_name;
+  one["key_type"] = facts.key_type == certstore::KeyType::rsa ? "rsa" : "ecdsa";
+  one["serial"] = facts.serial_hex;
+  one["sha256"] = status.serving->fingerprint();
+  one["not_before"] = to_iso8601(facts.not_before);
+  one["not_after"] = to_iso8601(facts.not_after);
+  one["expires_in_seconds"] = std::chrono::floor<std::chrono::seconds>(facts.not_after - now).count();
+  one["chain_complete"] = facts.chain_complete;
+  return one;
+}
+
+std::string action_of(const config::Route& route) {
+  if (const auto* to = std::get_if<config::ToBackend>(&route.action)) return "backend " + to->backend;
+  if (const auto* redirect = std::get_if<config::Redirect>(&route.action))
+    return fmt::format("redirect {}", redirect->status);
+  return fmt::format("respond {}", std::get<config::Respond>(route.action).status);
+}
+
+std::uint64_t requests_of(const Observation& seen, std::size_t slot) {
+  std::uint64_t total = 0;
+  if (slot >= proxy::WorkerStats::most_routes) return 0;
+  for (const proxy::WorkerStats* stats : seen.workers) {
+    const proxy::RouteStats* route = stats->routes[slot].load(std::memory_order_acquire);
+    if (route == nullptr) continue;
+    for (const proxy::Counter& counter : route->by_class) total += counter.value();
+  }
+  return total;
+}
+
+Json endpoint_json(const proxy::EndpointState& endpoint) {
+  const auto address = endpoint.address.address();
+  Json one{{"name", endpoint.name},
+           {"address", address.is_v6() ? fmt::format("[{}]:{}", address.to_string(), endpoint.address.port())
+                                       : fmt::format("{}:{}", address.to_string(), endpoint.address.port())},
+           {"weight", endpoint.weight},
+           {"healthy", endpoint.healthy}};
+  if (endpoint.stats) {
+    one["requests"] = endpoint.stats->requests.load();
+    one["failures"] = endpoint.stats->failures.load();
+    one["ejections"] = endpoint.stats->ejections.load();
+    one["connections"] = endpoint.stats->connections.load();
+    one["in_flight"] = endpoint.stats->in_flight.load();
+  }
+  return one;
+}
+
+Json worker_json(const proxy::WorkerStats& stats, std::size_t number) {
+  return {{"worker", number},
+          {"generation", stats.generation.load()},
+          {"connections_open", stats.connections_open.value()},
+          {"connections", stats.connections_accepted.value()},
+          {"requests_open", stats.requests_open.value()},
+          {"requests", stats.requests_h1.value() + stats.requests_h2.value()}};
+}
+
+}  // namespace
+
+Json certificates_json(const Observation& seen) {
+  Json result = Json::array();
+  for (const auto& status : seen.certificates) result.push_back(certificate_json(status, seen.now));
+  return result;
+}
+
+Json routes_json(const Observation& seen) {
+  Json result = Json::array();
+  if (!seen.snapshot || !seen.snapshot->routes) return result;
+  for (const auto& route : seen.snapshot->routes->routes()) {
+    const config::Route& config = route->config;
+    result.push_back({{"name", config.name},
+                      {"hosts", config.hosts},
+                      {"path", config.path.path},
+                      {"path_match", config.path.kind == config::PathMatch::Kind::exact ? "exact" : "prefix"},
+                      {"methods", config.methods},
+                      {"action", action_of(config)},
+                      {"redirect_to_https", config.redirect_to_https},
+                      {"requests", requests_of(seen, route->slot)}});
+  }
+  return result;
+}
+
+Json backends_json(const Observation& seen) {
+  Json result = Json::array();
+  if (!seen.snapshot || !seen.snapshot->backends) return result;
+  for (const auto& [name, backend] : *seen.snapshot->backends) {
+    Json endpoints = Json::array();
+    for (const proxy::EndpointState& endpoint : backend->endpoints) endpoints.push_back(endpoint_json(endpoint));
+    Json configured = Json::array();
+    for (const config::Endpoint& endpoint : backend->config->endpoints) configured.push_back(endpoint.to_string());
+    result.push_back({{"name", name},
+                      {"configured", configured},
+                      {"tls", backend->config->tls.has_value()},
+                      {"protocol", backend->config->protocol == config::UpstreamProtocol::http2 ? "http2" : "http1"},
+                      {"problem", backend->problem},
+                      {"endpoints", endpoints}});
+  }
+  return result;
+}
+
+Json status_json(const Observation& seen) {
+  Json status = readiness_json(seen);
+  status["version"] = SEKISHO_VERSION;
+  status["started"] = to_iso8601(seen.started);
+  status["uptime_seconds"] = std::chrono::floor<std::chrono::seconds>(seen.now - seen.started).count();
+  status["listeners"] = Json::array();
+  for (const config::SocketAddress& address : seen.listening) status["listeners"].push_back(address.to_string());
+  status["certificates"] = seen.certificates.size();
+  status["routes"] = seen.snapshot && seen.snapshot->routes ? seen.snapshot->routes->routes().size() : 0;
+  status["backends"] = seen.snapshot && seen.snapshot->backends ? seen.snapshot->backends->size() : 0;
+  status["workers"] = Json::array();
+  for (std::size_t i = 0; i < seen.workers.size(); ++i) status["workers"].push_back(worker_json(*seen.workers[i], i));
+  return status;
+}
+
+std::string dump(const Json& json) {
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
+}
+
+}  // namespace app

@@ -1,0 +1,80 @@
+#include <set>
+
+#include <fmt/format.h>
+
+#include "app/metrics.h"
+
+namespace app {
+namespace {
+
+using prometheus::MetricType;
+
+void add_name(Labels& labels, const std::string& whose, const certstore::DistinguishedName& name) {
+  labels.push_back({whose + "_C", name.country});
+  labels.push_back({whose + "_ST", name.state});
+  labels.push_back({whose + "_L", name.locality});
+  labels.push_back({whose + "_O", name.organization});
+  labels.push_back({whose + "_OU", name.organizational_unit});
+  labels.push_back({whose + "_CN", name.common_name});
+}
+
+// The labels of x509-certificate-exporter; what does not apply is empty, which PromQL treats as absent.
+Labels labels_of(const certstore::CertificateStatus& status) {
+  const certstore::Facts& facts = status.serving->facts();
+  const auto slash = status.file_path.rfind('/');
+  Labels labels{{"filename", slash == std::string::npos ? status.file_path : status.file_path.substr(slash + 1)},
+                {"filepath", status.file_path},
+                {"secret_namespace", ""},
+                {"secret_name", ""},
+                {"secret_key", ""},
+                {"serial_number", facts.serial_decimal}};
+  add_name(labels, "issuer", facts.issuer);
+  add_name(labels, "subject", facts.subject);
+  return labels;
+}
+
+double seconds_of(base::SystemTime at) {
+  return static_cast<double>(std::chrono::floor<std::chrono::seconds>(at).time_since_epoch().count());
+}
+
+}  // namespace
+
+void add_certificate_metrics(MetricFamilies& families, const Observation& seen) {
+  struct Sample {
+    Labels labels;
+    const certstore::Facts* facts;
+  };
+  std::vector<Sample> samples;
+  std::set<std::string> keys;  // the same file configured twice is one series
+  for (const certstore::CertificateStatus& status : seen.certificates) {
+    if (!status.serving) continue;
+    if (!keys.insert(status.file_path + '\0' + status.serving->fingerprint()).second) continue;
+    samples.push_back({labels_of(status), &status.serving->facts()});
+  }
+  {
+    Family after(families, "x509_cert_not_after", "When the certificate expires, in seconds since 1970.",
+                 MetricType::Gauge);
+    for (const Sample& sample : samples) after.add(sample.labels, seconds_of(sample.facts->not_after));
+  }
+  {
+    Family before(families, "x509_cert_not_before", "When the certificate becomes valid, in seconds since 1970.",
+                  MetricType::Gauge);
+    for (const Sample& sample : samples) before.add(sample.labels, seconds_of(sample.facts->not_before));
+  }
+  {
+    Family expired(families, "x509_cert_expired", "1 if the certificate has expired.", MetricType::Gauge);
+    for (const Sample& sample : samples) expired.add(sample.labels, sample.facts->not_after <= seen.now ? 1 : 0);
+  }
+  std::size_t unreadable = 0;
+  for (const certstore::CertificateStatus& status : seen.certificates) {
+    if (state_of(status, seen.now) == CertificateState::refused) ++unreadable;
+  }
+  add_gauge(families, "x509_read_errors", "Certificates of which no version could be read.",
+            static_cast<double>(unreadable));
+  Family(families, "x509_source_errors_total", "Certificates that were refused when they were read.",
+         MetricType::Counter)
+      .add({{"source_kind", "file"}, {"source_name", ""}, {"reason", "refused"}},
+           static_cast<double>(seen.certificate_counters.refused));
+}
+
+}  // namespace app

@@ -1,0 +1,262 @@
+#include "app/gateway.h"
+
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "app/process_limits.h"
+#include "app/reload_decisions.h"
+#include "base/log.h"
+#include "proxy/tls_client_auth.h"
+
+namespace app {
+namespace {
+
+unsigned workers_of(const config::Config& config) {
+  return config.workers == 0 ? allowed_cpus() : config.workers;
+}
+
+std::string joined(const std::vector<config::SocketAddress>& addresses) {
+  std::string text;
+  for (const config::SocketAddress& address : addresses) text += (text.empty() ? "" : ", ") + address.to_string();
+  return text;
+}
+
+// Keys and accounts lie here: for nobody else.
+base::Result<void> make_state_directory(const std::filesystem::path& folder) {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  const bool made = fs::create_directories(folder, error);
+  if (!error && made) fs::permissions(folder, fs::perms::owner_all, error);
+  if (error) return base::fail(base::Code::io, fmt::format("state_directory {}: {}", folder.string(), error.message()));
+  return {};
+}
+
+}  // namespace
+
+base::Result<std::unique_ptr<Gateway>> Gateway::start(Options options) {
+  if (auto made = make_state_directory(options.config.state_directory); !made)
+    return std::unexpected(std::move(made.error()));
+  std::unique_ptr<Gateway> gateway(new Gateway(options));
+  if (auto begun = gateway->begin(options); !begun) return std::unexpected(std::move(begun.error()));
+  return gateway;
+}
+
+Gateway::Gateway(Options& options)
+    : clock_(base::system_clock()),
+      started_(clock_.now()),
+      first_config_(std::make_shared<const config::Config>(options.config)),
+      config_(first_config_),
+      access_log_(workers_of(*first_config_), options.access_log_descriptor),
+      server_(workers_of(*first_config_), access_log_),
+      publisher_([this](proxy::SnapshotPtr snapshot) { server_.publish(std::move(snapshot)); }),
+      store_(clock_,
+             [this](std::shared_ptr<const certstore::CertIndex> index) {
+               publisher_.change([&](proxy::Snapshot& next) { next.certificates = std::move(index); });
+             }),
+      monitor_([this](std::shared_ptr<const proxy::BackendTable> table) {
+        publisher_.change([&](proxy::Snapshot& next) { next.backends = std::move(table); });
+      }),
+      sources_(store_, make_file_source) {}
+
+Gateway::~Gateway() = default;
+
+base::Result<void> Gateway::begin(Options& options) {
+  if (auto started = start_admin(options); !started) return started;
+  const config::Config& config = *first_config_;
+  auto client_auth = proxy::ClientAuthTable::load(config.tls);
+  if (!client_auth) return std::unexpected(std::move(client_auth.error()));
+  {
+    const SnapshotPublisher::Hold hold(publisher_);
+    if (auto configured = monitor_.configure(config.backends); !configured) return configured;
+    publisher_.change([index = store_.index()](proxy::Snapshot& next) { next.certificates = index; });
+    for (auto& source : options.sources) sources_.add(std::move(source));
+    adopt(config);
+    publisher_.change([&](proxy::Snapshot& next) { next.client_auth = *client_auth; });
+  }
+  publisher_.flush();
+  server_.wait_until_taken();
+
+  auto listening = server_.listen(config.listeners);
+  if (!listening) return std::unexpected(std::move(listening.error()));
+  base::log::info("listening", {{"addresses", joined(*listening)}, {"workers", std::to_string(workers_of(config))}});
+  const std::lock_guard lock(mutex_);
+  listening_ = std::move(*listening);
+  return {};
+}
+
+base::Result<void> Gateway::start_admin(const Options& options) {
+  const bool configured = options.config.admin.has_value();
+  if (!configured && !options.assumed_admin) return {};
+  const auto handler = [this](const AdminRequest& request) {
+    return answer_admin(request, [this] { return observe(); });
+  };
+  auto started = AdminServer::start(
+      {.address = configured ? options.config.admin->address : *options.assumed_admin, .handler = handler});
+  if (started) {
+    admin_ = std::move(*started);
+    base::log::info("admin endpoint", {{"address", admin_->address().to_string()}});
+    return {};
+  }
+  if (configured) return std::unexpected(std::move(started.error()));
+  base::log::warning("going on without an admin endpoint", {{"error", started.error().what}});
+  return {};
+}
+
+base::Result<void> Gateway::reload(const config::Config& config) {
+  auto applied = apply(config);
+  if (!applied) {
+    record(true, {applied.error().what}, {});
+    base::log::warning("configuration refused, the old one is kept", {{"error", applied.error().what}});
+    return applied;
+  }
+  std::vector<std::string> needs = restart_needs(*first_config_, config);
+  for (const std::string& need : needs) base::log::warning("restart needed", {{"what", need}});
+  base::log::info("configuration reloaded", {{"routes", std::to_string(config.routes.size())},
+                                             {"backends", std::to_string(config.backends.size())}});
+  record(false, {}, std::move(needs));
+  return {};
+}
+
+base::Result<void> Gateway::apply(const config::Config& config) {
+  auto client_auth = proxy::ClientAuthTable::load(config.tls);
+  if (!client_auth) return std::unexpected(std::move(client_auth.error()));
+  const SnapshotPublisher::Hold hold(publisher_);
+  auto listening = change_listeners_and_backends(config);
+  if (!listening) return std::unexpected(std::move(listening.error()));
+  {
+    const std::lock_guard lock(mutex_);
+    listening_ = std::move(*listening);
+  }
+  adopt(config);
+  publisher_.change([&](proxy::Snapshot& next) { next.client_auth = *client_auth; });
+  return {};
+}
+
+// All that can fail, in an order in which each failure can be undone without closing a listener that served.
+base::Result<std::vector<config::SocketAddress>> Gateway::change_listeners_and_backends(const config::Config& config) {
+  const std::shared_ptr<const config::Config> before = this->config();
+  const auto keep_old = [&] {
+    if (auto undone = server_.listen(before->listeners); !undone) {
+      base::log::error("the old listeners cannot be restored", {{"error", undone.error().what}});
+    }
+  };
+  // New addresses are opened first: an address that is taken refuses the whole.
+  if (auto opened = server_.listen(listeners_of_both(*before, config)); !opened) {
+    return std::unexpected(std::move(opened.error()));
+  }
+  if (auto configured = monitor_.configure(config.backends); !configured) {
+    keep_old();
+    return std::unexpected(std::move(configured.error()));
+  }
+  auto listening = server_.listen(config.listeners);
+  if (listening) return listening;
+  keep_old();
+  if (auto undone = monitor_.configure(before->backends); !undone) {
+    base::log::error("the old backends cannot be restored", {{"error", undone.error().what}});
+  }
+  return listening;
+}
+
+// Nothing in here can fail.
+void Gateway::adopt(const config::Config& config) {
+  const auto shared = std::make_shared<const config::Config>(config);
+  std::shared_ptr<const proxy::RouteTable> routes;
+  std::shared_ptr<const config::Config> before;
+  {
+    const std::lock_guard lock(mutex_);
+    routes = std::make_shared<const proxy::RouteTable>(config.routes, slots_);
+    before = std::exchange(config_, shared);
+  }
+  sources_.apply(config.certificates);
+  if (!ticket_keys_ || before->tls.ticket_rotation != config.tls.ticket_rotation) {
+    ticket_keys_.reset();
+    if (config.tls.ticket_rotation.count() > 0) {
+      ticket_keys_ = std::make_unique<certstore::TicketKeyRing>(first_config_->state_directory / "ticket_keys",
+                                                                config.tls.ticket_rotation, clock_);
+    }
+  }
+  publish_ticket_keys();
+  publish_backends();
+  publisher_.change([&](proxy::Snapshot& next) {
+    next.config = shared;
+    next.routes = routes;
+  });
+}
+
+// The monitor publishes on its own as well: the newer table must win.
+void Gateway::publish_backends() {
+  std::shared_ptr<const proxy::BackendTable> table;
+  do {
+    table = monitor_.table();
+    publisher_.change([&](proxy::Snapshot& next) { next.backends = table; });
+  } while (table != monitor_.table());
+}
+
+void Gateway::publish_ticket_keys() {
+  auto keys = ticket_keys_ ? ticket_keys_->update() : nullptr;
+  if (keys == published_keys_) return;
+  published_keys_ = keys;
+  publisher_.change([&](proxy::Snapshot& next) { next.ticket_keys = std::move(keys); });
+}
+
+void Gateway::count_refused(const config::Diagnostics& diagnostics) {
+  std::vector<std::string> problems;
+  for (const config::Diagnostic& diagnostic : diagnostics) {
+    problems.push_back(diagnostic.to_string());
+    base::log::warning("configuration refused, the old one is kept", {{"problem", problems.back()}});
+  }
+  record(true, std::move(problems), {});
+}
+
+void Gateway::record(bool refused, std::vector<std::string> problems, std::vector<std::string> restart_needed) {
+  const std::lock_guard lock(mutex_);
+  ++(refused ? reloads_.refused : reloads_.good);
+  reloads_.last_refused = refused;
+  reloads_.problems = std::move(problems);
+  // A refused file says nothing of what was asked for before.
+  if (!refused) reloads_.restart_needed = std::move(restart_needed);
+  reloads_.at = clock_.now();
+}
+
+void Gateway::tick() {
+  store_.tick();
+  publish_ticket_keys();
+}
+
+void Gateway::begin_drain() {
+  const std::lock_guard lock(mutex_);
+  draining_ = true;
+}
+
+void Gateway::drain(std::chrono::milliseconds deadline) {
+  server_.drain(deadline);
+}
+
+std::shared_ptr<const config::Config> Gateway::config() const {
+  const std::lock_guard lock(mutex_);
+  return config_;
+}
+
+bool Gateway::last_reload_refused() const {
+  const std::lock_guard lock(mutex_);
+  return reloads_.last_refused;
+}
+
+Observation Gateway::observe() const {
+  Observation seen;
+  seen.snapshot = publisher_.current();
+  seen.certificates = store_.status();
+  seen.certificate_counters = store_.counters();
+  seen.workers = server_.stats();
+  seen.started = started_;
+  seen.now = clock_.now();
+  const std::lock_guard lock(mutex_);
+  seen.route_names = slots_.names();
+  seen.listening = listening_;
+  seen.reloads = reloads_;
+  seen.draining = draining_;
+  return seen;
+}
+
+}  // namespace app

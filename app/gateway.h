@@ -1,0 +1,98 @@
+// Gateway: everything that runs, wired together. The composition root of `sekisho run` and `sekisho proxy`.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include "app/admin_server.h"
+#include "app/certificate_sources.h"
+#include "app/observation.h"
+#include "app/snapshot_publisher.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "certstore/store.h"
+#include "certstore/ticket_keys.h"
+#include "config/config.h"
+#include "config/diagnostic.h"
+#include "proxy/access_log.h"
+#include "proxy/backend_monitor.h"
+#include "proxy/server.h"
+
+namespace app {
+
+class Gateway {
+ public:
+  struct Options {
+    config::Config config;
+    // Where the admin endpoint is if the configuration does not say, and if this place is free.
+    std::optional<config::SocketAddress> assumed_admin = std::nullopt;
+    std::vector<std::unique_ptr<certstore::Source>> sources = {};  // besides those of the configuration
+    int access_log_descriptor = 1;
+  };
+
+  // Listens and serves when it returns. Certificates that are missing or bad do not keep it from starting; addresses
+  // that cannot be listened to, and CA bundles and client certificates that cannot be read, do. Blocking.
+  [[nodiscard]] static base::Result<std::unique_ptr<Gateway>> start(Options options);
+  ~Gateway();
+  Gateway(const Gateway&) = delete;
+  Gateway& operator=(const Gateway&) = delete;
+
+  // ---- For the control loop, one thread.
+
+  // From now on this configuration; or, with an error, still the old one, untouched. Counts either way. Blocking.
+  [[nodiscard]] base::Result<void> reload(const config::Config& config);
+  // The configuration did not even parse.
+  void count_refused(const config::Diagnostics& diagnostics);
+  // Expiry, ticket keys. Call it every minute.
+  void tick();
+  // Not ready from now on, still accepting.
+  void begin_drain();
+  // Ends all connections; those that are not done at the deadline are cut. Blocking.
+  void drain(std::chrono::milliseconds deadline);
+
+  // ---- Any thread.
+
+  [[nodiscard]] Observation observe() const;
+  [[nodiscard]] std::shared_ptr<const config::Config> config() const;
+  [[nodiscard]] bool last_reload_refused() const;
+  // Null: there is no admin endpoint.
+  [[nodiscard]] const AdminServer* admin() const noexcept { return admin_.get(); }
+
+ private:
+  explicit Gateway(Options& options);
+  base::Result<void> begin(Options& options);
+  base::Result<void> start_admin(const Options& options);
+  base::Result<void> apply(const config::Config& config);
+  base::Result<std::vector<config::SocketAddress>> change_listeners_and_backends(const config::Config& config);
+  void adopt(const config::Config& config);
+  void publish_ticket_keys();
+  void publish_backends();
+  void record(bool refused, std::vector<std::string> problems, std::vector<std::string> restart_needed);
+
+  const base::Clock& clock_;
+  const base::SystemTime started_;
+  const std::shared_ptr<const config::Config> first_config_;  // what only a restart changes is taken from here
+
+  mutable std::mutex mutex_;  // guards the next five
+  std::shared_ptr<const config::Config> config_;
+  std::vector<config::SocketAddress> listening_;
+  proxy::RouteSlots slots_;
+  ReloadState reloads_;
+  bool draining_ = false;
+
+  // In the order in which each needs what stands before it; destroyed the other way round.
+  proxy::AccessLog access_log_;
+  proxy::Server server_;
+  SnapshotPublisher publisher_;
+  certstore::Store store_;
+  proxy::BackendMonitor monitor_;
+  CertificateSources sources_;
+  std::unique_ptr<certstore::TicketKeyRing> ticket_keys_;
+  std::shared_ptr<const certstore::TicketKeySet> published_keys_;
+  std::unique_ptr<AdminServer> admin_;
+};
+
+}  // namespace app

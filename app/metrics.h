@@ -1,0 +1,21 @@
+// The text of /metrics. Label values come from the configuration, from certificates and from fixed lists, never from
+// clients. tests/data/metric_names.txt is the list of names that others may rely on.
+#pragma once
+
+#include <string>
+
+#include "app/metric_family.h"
+#include "app/observation.h"
+
+namespace app {
+
+// Prometheus text format 0.0.4.
+[[nodiscard]] std::string render_metrics(const Observation& seen);
+
+// x509_cert_*: the names and labels of x509-certificate-exporter, so that its dashboards and alerts go on working.
+void add_certificate_metrics(MetricFamilies& families, const Observation& seen);
+// What the workers counted.
+void add_traffic_metrics(MetricFamilies& families, const Observation& seen);
+void add_backend_metrics(MetricFamilies& families, const Observation& seen);
+
+}  // namespace app

@@ -1,0 +1,44 @@
+#include "app/observation.h"
+
+#include <algorithm>
+
+#include <fmt/chrono.h>
+
+namespace app {
+
+std::uint64_t generation_in_force(const Observation& seen) {
+  if (seen.workers.empty()) return 0;
+  const auto generation = [](const proxy::WorkerStats* stats) { return stats->generation.load(); };
+  return std::ranges::min(seen.workers, {}, generation)->generation.load();
+}
+
+CertificateState state_of(const certstore::CertificateStatus& status, base::SystemTime now) {
+  if (!status.serving) return status.problem.empty() ? CertificateState::unused : CertificateState::refused;
+  const certstore::Facts& facts = status.serving->facts();
+  if (now < facts.not_before) return CertificateState::not_yet_valid;
+  return now < facts.not_after ? CertificateState::valid : CertificateState::expired;
+}
+
+const char* to_string(CertificateState state) noexcept {
+  switch (state) {
+    case CertificateState::valid:
+      return "valid";
+    case CertificateState::expired:
+      return "expired";
+    case CertificateState::not_yet_valid:
+      return "not_yet_valid";
+    case CertificateState::refused:
+      return "refused";
+    case CertificateState::unused:
+      return "unused";
+  }
+  return "unused";
+}
+
+std::string to_iso8601(base::SystemTime at) {
+  // Not by way of system_clock: a date far in the future does not fit into its nanoseconds.
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(at).time_since_epoch().count();
+  return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(static_cast<std::time_t>(seconds)));
+}
+
+}  // namespace app

@@ -1,0 +1,40 @@
+// Observation: one look at a running gateway, for the admin endpoint. A value; what it points to lives as long as the
+// gateway. Everything that people and scrapers see is a pure function of it.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "app/reload_state.h"
+#include "base/clock.h"
+#include "certstore/store.h"
+#include "config/config.h"
+#include "proxy/snapshot.h"
+#include "proxy/stats.h"
+
+namespace app {
+
+struct Observation {
+  proxy::SnapshotPtr snapshot;  // the newest published; null: none yet
+  std::vector<certstore::CertificateStatus> certificates;
+  certstore::Store::Counters certificate_counters;
+  std::vector<const proxy::WorkerStats*> workers;
+  std::vector<std::string> route_names;  // by slot of WorkerStats::routes
+  std::vector<config::SocketAddress> listening;
+  ReloadState reloads;
+  bool draining = false;
+  base::SystemTime started;
+  base::SystemTime now;
+};
+
+// The generation that every worker has taken. 0: none yet.
+[[nodiscard]] std::uint64_t generation_in_force(const Observation& seen);
+
+enum class CertificateState { valid, expired, not_yet_valid, refused, unused };
+[[nodiscard]] CertificateState state_of(const certstore::CertificateStatus& status, base::SystemTime now);
+[[nodiscard]] const char* to_string(CertificateState state) noexcept;
+
+// "2026-11-22T02:20:07Z".
+[[nodiscard]] std::string to_iso8601(base::SystemTime at);
+
+}  // namespace app
