@@ -25,7 +25,8 @@ bool H2Link::can_flush() const {
 }
 
 void H2Link::flush_soon() {
-  if (posted_ || waiting_) return;
+  // On a dead connection nothing is posted: its owner may be gone before that would run.
+  if (posted_ || waiting_ || transport_.failed()) return;
   posted_ = true;
   ++busy_;
   asio::post(worker_.io(), [this] {
