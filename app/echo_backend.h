@@ -1,0 +1,34 @@
+// EchoBackend: a small HTTP/1.1 server that answers with what it received, as JSON, and echoes WebSocket messages. What
+// `sekisho proxy` stands in front of when it is given nothing else.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+
+#include "base/error.h"
+#include "config/config.h"
+
+namespace app {
+
+class EchoBackend {
+ public:
+  // Bytes of a request body that are shown in the answer; all are counted.
+  static constexpr std::size_t shown_body_bytes = 64U << 10U;
+
+  // Listens on a free port of 127.0.0.1, on a thread of its own.
+  [[nodiscard]] static base::Result<std::unique_ptr<EchoBackend>> start();
+  // Closes all connections, and joins.
+  ~EchoBackend();
+  EchoBackend(const EchoBackend&) = delete;
+  EchoBackend& operator=(const EchoBackend&) = delete;
+
+  [[nodiscard]] const config::SocketAddress& address() const noexcept { return address_; }
+
+ private:
+  EchoBackend() = default;
+  class Loop;
+  config::SocketAddress address_;
+  std::unique_ptr<Loop> loop_;
+};
+
+}  // namespace app
