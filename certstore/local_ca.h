@@ -20,12 +20,16 @@ class LocalCa {
   [[nodiscard]] static base::Result<LocalCa> open(const std::filesystem::path& folder, const base::Clock& clock);
 
   [[nodiscard]] const std::filesystem::path& certificate_path() const noexcept { return certificate_path_; }
+  // Errors: `invalid` for a name that is neither; the certificate's end is not after the CA's.
   // A fresh ECDSA P-256 leaf for these names (DNS names, wildcards or IP addresses).
   [[nodiscard]] base::Result<CertificatePtr> issue(const std::vector<std::string>& names,
                                                    std::chrono::hours lifetime) const;
 
  private:
   LocalCa() = default;
+  [[nodiscard]] static base::Result<LocalCa> load(const std::filesystem::path& folder, const base::Clock& clock);
+  [[nodiscard]] static base::Result<void> make(const std::filesystem::path& folder, const base::Clock& clock);
+
   std::filesystem::path certificate_path_;
   base::X509Ptr certificate_;
   base::EvpPkeyPtr key_;

@@ -117,7 +117,9 @@ void Store::leave(const CertificatePtr& certificate, Names& touched) {
   for_each_name(*certificate, [&](const std::string& name) {
     const auto found = contenders_.find(name);
     if (found == contenders_.end()) return;
-    std::erase(found->second, certificate);
+    // One entry only: another candidate may hold the same object.
+    const auto entry = std::ranges::find(found->second, certificate);
+    if (entry != found->second.end()) found->second.erase(entry);
     if (found->second.empty()) contenders_.erase(found);
     touched.insert(name);
   });
