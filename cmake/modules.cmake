@@ -36,7 +36,6 @@ endfunction()
 # tests/fuzz/NAME_fuzz.cc become build/PRESET/fuzz/NAME_fuzz, with libFuzzer.
 function(sekisho_fuzz_targets)
   file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/fuzz/*_fuzz.cc)
-  add_compile_options(-fsanitize=fuzzer-no-link)
   foreach(source ${sources})
     get_filename_component(target ${source} NAME_WE)
     add_executable(${target} ${source} ${PROJECT_SOURCE_DIR}/tests/support/mint.cc)

@@ -18,8 +18,8 @@ constexpr std::uint64_t most_workers = 1024;
 const Words<AccessLog> access_logs{{"json", AccessLog::json}, {"text", AccessLog::text}, {"off", AccessLog::off}};
 
 unsigned read_workers(const Value& value) {
-  if (value.is_word("auto")) return 0;
   const std::string& text = value.node().text;
+  if (text == "auto") return 0;
   const bool number = value.is(YamlNode::Kind::scalar) && !text.empty() && text.front() >= '0' && text.front() <= '9';
   if (number) return static_cast<unsigned>(value.number({1, most_workers}).value_or(0));
   value.refuse("auto, or a whole number from 1 to 1024");

@@ -68,9 +68,10 @@ Redirect read_redirect(const Value& value) {
   if (map.has("replace_prefix")) redirect.replace_prefix = map.parsed("replace_prefix", parse_url_path);
   if (map.has("path") && map.has("replace_prefix"))
     map.refuse_key("replace_prefix", "only one of path, replace_prefix");
-  const bool moves = redirect.scheme || redirect.host || redirect.port || redirect.path || redirect.replace_prefix;
-  if (!moves && value.is(YamlNode::Kind::mapping)) {
-    value.refuse("a redirect to the same place", "at least one of scheme, host, port, path, replace_prefix");
+  const std::vector<std::string_view> moves{"scheme", "host", "port", "path", "replace_prefix"};
+  const bool moved = std::ranges::any_of(moves, [&map](std::string_view key) { return map.has(key); });
+  if (!moved && value.is(YamlNode::Kind::mapping)) {
+    value.refuse("a redirect to the same place", "at least one of " + joined(moves));
   }
   return redirect;
 }
