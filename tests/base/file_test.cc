@@ -17,7 +17,7 @@ namespace fs = std::filesystem;
 class Files : public testing::Test {
  protected:
   Files() {
-    std::string pattern = (fs::temp_directory_path() / "sekisho_file_XXXXXX").string();
+    std::string pattern = (fs::temp_directory_path() / "sekisho_file_").string() + std::string(6, 'X');
     folder = ::mkdtemp(pattern.data());
   }
   ~Files() override { fs::remove_all(folder); }

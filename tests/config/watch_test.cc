@@ -21,7 +21,7 @@ constexpr std::chrono::seconds deadline{20};
 class Folder {
  public:
   Folder() {
-    std::string pattern = (fs::temp_directory_path() / "sekisho_watch_XXXXXX").string();
+    std::string pattern = (fs::temp_directory_path() / "sekisho_watch_").string() + std::string(6, 'X');
     path_ = ::mkdtemp(pattern.data());
   }
   ~Folder() { fs::remove_all(path_); }
