@@ -66,7 +66,7 @@ def test_chunks_arrive_when_they_are_sent(edge):
     client.head()
     client.sock.settimeout(1)
     client.line()
-    assert client.line() == b"piece 0"
+    assert client.line().startswith(b"piece 0")
 
 
 def test_expect_100_continue_is_answered_before_the_body(edge):

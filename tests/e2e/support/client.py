@@ -192,9 +192,9 @@ class Http2:
         if protocol:
             pseudo.insert(1, (":protocol", protocol))
         self.h2.send_headers(stream, [*pseudo, *headers], end_stream=end and body is None)
-        if body is not None:
-            self.h2.send_data(stream, body, end_stream=end)
         self.flush()
+        if body is not None:
+            self.send_data(stream, body, end)
         return stream
 
     def pump(self):
@@ -242,8 +242,15 @@ class Http2:
         return self.response(self.request(path=path, **options))
 
     def send_data(self, stream, content, end=False):
-        self.h2.send_data(stream, content, end_stream=end)
-        self.flush()
+        """As fast as the peer's windows allow."""
+        while True:
+            self.until(lambda: not content or self.h2.local_flow_control_window(stream) > 0)
+            size = min(len(content), self.h2.local_flow_control_window(stream), self.h2.max_outbound_frame_size)
+            piece, content = content[:size], content[size:]
+            self.h2.send_data(stream, piece, end_stream=end and not content)
+            self.flush()
+            if not content:
+                return
 
     def close(self):
         self.sock.close()

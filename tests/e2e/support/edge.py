@@ -14,7 +14,7 @@ import time
 import yaml
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
-BINARY = pathlib.Path(os.environ.get("SEKISHO_BINARY", ROOT / "build" / "release" / "sekisho"))
+BINARY = pathlib.Path(os.environ.get("SEKISHO_BINARY", ROOT / "build" / "release" / "sekisho")).resolve()
 PATIENCE = float(os.environ.get("SEKISHO_PATIENCE", "10"))
 
 
