@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "config/config.h"
 #include "proxy/backend_table.h"
+#include "proxy/resolver.h"
 
 namespace proxy {
 
@@ -20,14 +21,16 @@ class BackendMonitor {
 
   // `publish` runs on the monitor's thread, one call at a time; it must only hand over.
   explicit BackendMonitor(Publish publish);
-  ~BackendMonitor();  // stops and joins
+  BackendMonitor(Publish publish, Resolver::Options resolver);  // asks other name servers than the system's
+  ~BackendMonitor();                                            // stops and joins
   BackendMonitor(const BackendMonitor&) = delete;
   BackendMonitor& operator=(const BackendMonitor&) = delete;
 
-  // From now on these backends. Loads trust stores and client certificates (an error refuses all and changes nothing), resolves
-  // names for at most `patience`, then publishes. An endpoint that was there before keeps its state. Blocking.
+  // From now on these backends. Loads trust stores and client certificates (an error refuses all and changes nothing),
+  // resolves names for at most `patience`, then publishes. An endpoint that was there before keeps its state. Blocking.
   [[nodiscard]] base::Result<void> configure(const std::map<std::string, config::Backend>& backends,
                                              std::chrono::milliseconds patience = std::chrono::milliseconds(2000));
+  // What was published last; empty before the first configure(). Any thread.
   [[nodiscard]] std::shared_ptr<const BackendTable> table() const;
 
  private:

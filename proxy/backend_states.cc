@@ -1,0 +1,94 @@
+#include "proxy/backend_states.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace proxy {
+namespace {
+
+bool same(const EndpointState& a, const EndpointState& b) {
+  return a.address == b.address && a.name == b.name && a.host == b.host && a.weight == b.weight &&
+         a.healthy == b.healthy && a.stats == b.stats;
+}
+
+bool same(const BackendState& a, const BackendState& b) {
+  return *a.config == *b.config && a.problem == b.problem && a.tls == b.tls &&
+         std::ranges::equal(a.endpoints, b.endpoints, [](const auto& x, const auto& y) { return same(x, y); });
+}
+
+std::vector<base::IpAddress> addresses_of(const std::string& host, const NameStates& names) {
+  if (const auto literal = base::IpAddress::parse(host)) return {*literal};
+  const auto known = names.find(host);
+  return known == names.end() ? std::vector<base::IpAddress>() : known->second.addresses;
+}
+
+}  // namespace
+
+std::shared_ptr<const BackendTable> BackendStates::build(const std::shared_ptr<const BackendTable>& before,
+                                                         const ConfiguredBackends& backends, const NameStates& names,
+                                                         const CheckStates& checks) {
+  BackendTable table;
+  bool changed = !before || before->size() != backends.size();
+  for (const auto& [name, backend] : backends) {
+    BackendState state = build_one(name, backend, names, checks);
+    const auto old = before ? before->find(name) : BackendTable::const_iterator();
+    const bool kept = before && old != before->end() && same(*old->second, state);
+    table.emplace(name, kept ? old->second : std::make_shared<const BackendState>(std::move(state)));
+    changed = changed || !kept;
+  }
+  if (!changed) return before;
+  std::erase_if(stats_, [](const auto& entry) { return entry.second.expired(); });
+  return std::make_shared<const BackendTable>(std::move(table));
+}
+
+BackendState BackendStates::build_one(const std::string& name, const ConfiguredBackend& backend,
+                                      const NameStates& names, const CheckStates& checks) {
+  BackendState state;
+  state.config = backend.config;
+  state.tls = backend.tls;
+  std::string check_problem;
+  for (const config::Endpoint& endpoint : backend.config->endpoints) {
+    const auto asked = names.find(endpoint.host);
+    if (asked != names.end() && state.problem.empty()) state.problem = asked->second.problem;
+    for (const base::IpAddress& address : addresses_of(endpoint.host, names)) {
+      const CheckKey key{name, to_endpoint(address, endpoint.port)};
+      // Two names of one address: it is one endpoint, with the weight of both.
+      const auto twin = std::ranges::find(state.endpoints, key.address, &EndpointState::address);
+      if (twin != state.endpoints.end()) {
+        twin->weight += endpoint.weight;
+        continue;
+      }
+      const auto check = checks.find(key);
+      const bool healthy = check == checks.end() || check->second.healthy;
+      if (check != checks.end() && check_problem.empty() && !check->second.problem.empty()) {
+        check_problem = endpoint.to_string() + ": " + check->second.problem;
+      }
+      state.endpoints.push_back(
+          {key.address, endpoint.to_string(), endpoint.host, endpoint.weight, healthy, stats_of(key)});
+    }
+  }
+  if (state.problem.empty()) state.problem = std::move(check_problem);
+  return state;
+}
+
+std::shared_ptr<EndpointStats> BackendStates::stats_of(const CheckKey& key) {
+  std::weak_ptr<EndpointStats>& kept = stats_[key];
+  std::shared_ptr<EndpointStats> stats = kept.lock();
+  if (!stats) {
+    stats = std::make_shared<EndpointStats>();
+    kept = stats;
+  }
+  return stats;
+}
+
+bool is_address(const std::string& host) {
+  return base::IpAddress::parse(host).has_value();
+}
+
+tcp::endpoint to_endpoint(const base::IpAddress& address, std::uint16_t port) {
+  const asio::ip::address_v6 six(address.bytes());
+  if (address.is_v4()) return {asio::ip::make_address_v4(asio::ip::v4_mapped, six), port};
+  return {six, port};
+}
+
+}  // namespace proxy

@@ -1,0 +1,66 @@
+// BackendStates: from what is configured, resolved and checked to the BackendTable. Pure but for the statistics objects
+// that it keeps: the same one for the same backend and address. One thread.
+#pragma once
+
+#include <compare>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/ip_network.h"
+#include "proxy/backend_table.h"
+
+namespace proxy {
+
+// What is known of a name.
+struct NameState {
+  std::vector<base::IpAddress> addresses;  // the last good answer
+  std::string problem;                     // of the last question; empty: it was answered
+};
+
+// What is known of an endpoint.
+struct CheckState {
+  bool healthy = true;
+  std::string problem;  // of the last check; empty: it passed
+};
+
+struct CheckKey {
+  std::string backend;
+  tcp::endpoint address;
+  friend bool operator==(const CheckKey&, const CheckKey&) = default;
+  friend bool operator<(const CheckKey& a, const CheckKey& b) {
+    return a.backend != b.backend ? a.backend < b.backend : a.address < b.address;
+  }
+};
+
+struct ConfiguredBackend {
+  std::shared_ptr<const config::Backend> config;
+  std::shared_ptr<const UpstreamTlsMaterial> tls;  // null: plain
+};
+
+using ConfiguredBackends = std::map<std::string, ConfiguredBackend>;
+using NameStates = std::map<std::string, NameState>;
+using CheckStates = std::map<CheckKey, CheckState>;
+
+class BackendStates {
+ public:
+  // States that are equal to those in `before` are the same objects; the answer is `before` itself if all of them are.
+  [[nodiscard]] std::shared_ptr<const BackendTable> build(const std::shared_ptr<const BackendTable>& before,
+                                                          const ConfiguredBackends& backends, const NameStates& names,
+                                                          const CheckStates& checks);
+
+ private:
+  [[nodiscard]] BackendState build_one(const std::string& name, const ConfiguredBackend& backend,
+                                       const NameStates& names, const CheckStates& checks);
+  [[nodiscard]] std::shared_ptr<EndpointStats> stats_of(const CheckKey& key);
+
+  std::map<CheckKey, std::weak_ptr<EndpointStats>> stats_;
+};
+
+// "192.0.2.1", "[::1]": needs no resolving.
+[[nodiscard]] bool is_address(const std::string& host);
+
+[[nodiscard]] tcp::endpoint to_endpoint(const base::IpAddress& address, std::uint16_t port);
+
+}  // namespace proxy
