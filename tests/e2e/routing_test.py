@@ -48,7 +48,7 @@ def table(settings, backend, tmp_path_factory):
     ("www.example.com", "/apple", "site"), ("www.example.com", "/app/deeper", "app"),
     ("www.example.com", "/app/deep", "app-exact"), ("www.example.com", "/app/deep/", "app-deep"),
     ("www.example.com", "/app/deep/x", "app-deep"), ("www.example.com", "/x/../app/deep", "app-exact"),
-    ("www.example.com", "/app/%64eep", "app-exact"),
+    ("www.example.com", "/x/%2e%2e/app/deep", "app-exact"),
     ("www.example.com:8443", "/app", "app"), ("www.example.com.", "/app", "app"),
     ("b.apps.example.com", "/", "wild"), ("a.apps.example.com", "/", "exact-host"),
     ("x.b.apps.example.com", "/", "any"), ("apps.example.com", "/", "any"), ("unknown.example", "/", "any"),
@@ -121,11 +121,11 @@ def test_no_route_is_404(run_edge, settings):
 def test_strangers_cannot_say_where_they_come_from(table):
     answer = curl_json(table, "/echo", "-H", "X-Forwarded-For: 1.2.3.4", "-H", "X-Forwarded-Proto: http", "-H",
                        "X-Forwarded-Host: evil", "-H", "X-Forwarded-Port: 1", "-H", "Forwarded: for=1.2.3.4", "-H",
-                       "X-Real-IP: 1.2.3.4")
+                       "X-Real-IP: 1.2.3.4", host="x.test")
     have = echo_headers(answer)
     assert have["x-forwarded-for"] == ["127.0.0.1"]
     assert have["x-forwarded-proto"] == ["https"]
-    assert have["x-forwarded-host"][0].startswith("www.example.com")
+    assert have["x-forwarded-host"][0].startswith("x.test")
     assert have["x-forwarded-port"] == [str(table.port)]
     assert "1.2.3.4" not in str(have) and "evil" not in str(have)
 
@@ -139,13 +139,13 @@ def test_trusted_hops_are_believed_and_extended(run_edge, settings, backend):
 
 
 def test_request_ids_are_made_kept_and_returned(table):
-    made = echo_headers(curl_json(table, "/echo"))["x-request-id"][0]
-    again = echo_headers(curl_json(table, "/echo"))["x-request-id"][0]
+    made = echo_headers(curl_json(table, "/echo", host="x.test"))["x-request-id"][0]
+    again = echo_headers(curl_json(table, "/echo", host="x.test"))["x-request-id"][0]
     assert made != again and len(made) >= 16
-    kept = echo_headers(curl_json(table, "/echo", "-H", "X-Request-Id: abc-123"))["x-request-id"]
+    kept = echo_headers(curl_json(table, "/echo", "-H", "X-Request-Id: abc-123", host="x.test"))["x-request-id"]
     assert kept == ["abc-123"]
 
 
 @pytest.mark.parametrize("bad", ["x" * 500, "a b\"c", "<script>"])
 def test_request_ids_that_are_none_are_replaced(table, bad):
-    assert echo_headers(curl_json(table, "/echo", "-H", f"X-Request-Id: {bad}"))["x-request-id"] != [bad]
+    assert echo_headers(curl_json(table, "/echo", "-H", f"X-Request-Id: {bad}", host="x.test"))["x-request-id"] != [bad]
