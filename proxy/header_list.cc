@@ -19,6 +19,8 @@ std::string_view name_of(http::field id) {
   return {name.data(), name.size()};
 }
 
+constexpr std::size_t smallest_block = 512;
+
 }  // namespace
 
 bool iequals(std::string_view a, std::string_view b) noexcept {
@@ -41,16 +43,17 @@ void HeaderList::add_parts(http::field id, std::string_view name, std::initializ
   for (const std::string_view part : parts) value_size += part.size();
   const std::size_t name_at = bytes_.size();
   const std::size_t needed = name_at + name.size() + value_size;
-  // The old block must live until the parts are copied: they may be views into it.
-  std::string old;
-  if (needed > bytes_.capacity()) {
-    std::string grown;
-    grown.reserve(std::max(needed, 2 * bytes_.capacity()));
-    grown = bytes_;
-    old = std::exchange(bytes_, std::move(grown));
+  // Into a new block while the old one still lives: the parts may be views into it.
+  std::string grown;
+  const bool grows = needed > bytes_.capacity();
+  std::string& into = grows ? grown : bytes_;
+  if (grows) {
+    grown.reserve(std::max({needed, 2 * bytes_.capacity(), smallest_block}));
+    grown.append(bytes_);
   }
-  for (const char c : name) bytes_ += lower(c);
-  for (const std::string_view part : parts) bytes_.append(part);
+  for (const char c : name) into += lower(c);
+  for (const std::string_view part : parts) into.append(part);
+  if (grows) bytes_ = std::move(grown);
   entries_.push_back({id, static_cast<std::uint32_t>(name_at), static_cast<std::uint32_t>(name.size()),
                       static_cast<std::uint32_t>(name_at + name.size()), static_cast<std::uint32_t>(value_size)});
 }

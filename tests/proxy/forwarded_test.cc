@@ -2,8 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace proxy {
@@ -260,7 +264,7 @@ TEST(HeaderChanges, RemoveThenSetThenAdd) {
 }
 
 struct Redirected {
-  config::Redirect redirect;
+  std::function<void(config::Redirect&)> change;
   bool over_tls;
   const char* location;
 };
@@ -269,21 +273,37 @@ TEST(Redirect, LeadsWhereItIsToldAndKeepsTheRest) {
   RequestHead request;
   request.authority = "app.example:8080";
   request.target = "/old/x?q=1";
-  const Redirected cases[] = {
-      {{}, false, "http://app.example:8080/old/x?q=1"},
-      {{.scheme = "https"}, false, "https://app.example/old/x?q=1"},
-      {{.scheme = "https", .port = 8443}, false, "https://app.example:8443/old/x?q=1"},
-      {{.scheme = "https", .port = 443}, false, "https://app.example/old/x?q=1"},
-      {{.host = "new.example"}, true, "https://new.example/old/x?q=1"},
-      {{.path = "/new"}, true, "https://app.example:8080/new?q=1"},
-      {{.replace_prefix = "/new"}, true, "https://app.example:8080/new/x?q=1"},
-      {{.replace_prefix = "/"}, true, "https://app.example:8080/x?q=1"},
+  const auto to_https = [](config::Redirect& redirect) { redirect.scheme = "https"; };
+  const auto to_port = [](std::uint16_t port) {
+    return [port](config::Redirect& redirect) {
+      redirect.scheme = "https";
+      redirect.port = port;
+    };
   };
-  for (const Redirected& c : cases) EXPECT_EQ(redirect_location(c.redirect, request, c.over_tls, "/old"), c.location);
+  const auto to_prefix = [](const char* prefix) {
+    return [prefix](config::Redirect& redirect) { redirect.replace_prefix = prefix; };
+  };
+  const Redirected cases[] = {
+      {[](config::Redirect&) {}, false, "http://app.example:8080/old/x?q=1"},
+      {to_https, false, "https://app.example/old/x?q=1"},
+      {to_port(8443), false, "https://app.example:8443/old/x?q=1"},
+      {to_port(443), false, "https://app.example/old/x?q=1"},
+      {[](config::Redirect& redirect) { redirect.host = "new.example"; }, true, "https://new.example/old/x?q=1"},
+      {[](config::Redirect& redirect) { redirect.path = "/new"; }, true, "https://app.example:8080/new?q=1"},
+      {to_prefix("/new"), true, "https://app.example:8080/new/x?q=1"},
+      {to_prefix("/"), true, "https://app.example:8080/x?q=1"},
+  };
+  for (const Redirected& c : cases) {
+    config::Redirect redirect;
+    c.change(redirect);
+    EXPECT_EQ(redirect_location(redirect, request, c.over_tls, "/old"), c.location);
+  }
   RequestHead six;
   six.authority = "[::1]:80";
   six.target = "//evil.example/";
-  EXPECT_EQ(redirect_location({.scheme = "https"}, six, false, "/"), "https://[::1]//evil.example/");
+  config::Redirect https;
+  to_https(https);
+  EXPECT_EQ(redirect_location(https, six, false, "/"), "https://[::1]//evil.example/");
 }
 
 }  // namespace
