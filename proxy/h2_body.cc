@@ -37,7 +37,7 @@ void H2Body::reset() {
   stream_ = 0;
   in_state_ = In::open;
   out_state_ = Out::open;
-  closed_ = deferred_ = was_full_ = false;
+  closed_ = end_received_ = reset_sent_ = deferred_ = was_full_ = false;
   error_ = {};
   empty(in_);
   empty(given_);
@@ -81,8 +81,18 @@ void H2Body::consume(std::size_t bytes) {
 }
 
 void H2Body::end_input() {
+  end_received_ = true;
   if (in_state_ == In::open) in_state_ = In::ended;
   readable.notify();
+}
+
+void H2Body::stop_input() {
+  if (in_state_ != In::open) {
+    discard_input();
+    return;
+  }
+  if (error_.what.empty()) error_ = {base::Code::cancelled, "nobody wants the rest of the body"};
+  fail_input();
 }
 
 void H2Body::discard_input() {
@@ -204,7 +214,10 @@ void H2Body::complete_output() {
 
 void H2Body::close(std::uint32_t code, base::Origin peer) {
   closed_ = true;
-  if (out_state_ != Out::complete && out_state_ != Out::failed) out_state_ = Out::failed;
+  if (out_state_ == Out::open || out_state_ == Out::finished) {
+    out_state_ = Out::failed;
+    error_ = {};  // not that of a stop_input() before
+  }
   if (in_state_ == In::open) in_state_ = In::failed;
   if (in_state_ == In::failed || out_state_ == Out::failed) {
     if (error_.what.empty()) {
@@ -228,7 +241,7 @@ void H2Body::give_up(const base::Error& error) {
 }
 
 void H2Body::reset_stream(std::uint32_t code, const base::Error& error) {
-  const bool there = !closed_ && stream_ > 0;
+  const bool there = !closed_ && stream_ > 0 && !std::exchange(reset_sent_, true);
   give_up(error);
   if (!there) return;
   nghttp2_submit_rst_stream(link_.frames(), NGHTTP2_FLAG_NONE, stream_, code);

@@ -54,6 +54,10 @@ class H2Body : public BodyReader, public BodyWriter {
   [[nodiscard]] HeaderList& in_trailers() noexcept { return in_trailers_; }
 
   void end_input();
+  // Whether END_STREAM came.
+  [[nodiscard]] bool input_ended() const noexcept { return end_received_; }
+  // Nobody will read: what still comes is thrown away.
+  void stop_input();
   // END_STREAM went out.
   void complete_output();
   // nghttp2 has forgotten the stream: what is not complete will not be.
@@ -80,6 +84,8 @@ class H2Body : public BodyReader, public BodyWriter {
   In in_state_ = In::open;
   Out out_state_ = Out::open;
   bool closed_ = false;
+  bool end_received_ = false;
+  bool reset_sent_ = false;
   bool deferred_ = false;  // nghttp2 waits for resume()
   bool was_full_ = false;
   base::Error error_;

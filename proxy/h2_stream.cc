@@ -119,7 +119,7 @@ void H2Stream::coroutine_ended() {
 }
 
 void H2Stream::stop_request() {
-  if (in() != In::open || closed()) return;
+  if (input_ended() || closed()) return;
   // RFC 9113 §8.1: a complete response may be followed by RST_STREAM with NO_ERROR to stop the client from sending
   // more.
   reset_stream(NGHTTP2_NO_ERROR, {base::Code::cancelled, "the response was complete"});

@@ -19,6 +19,7 @@ class H2Stream final : public Exchange, public H2Body {
   [[nodiscard]] RequestHead& request() override { return request_; }
   [[nodiscard]] const ConnectionFacts& connection() const override;
   [[nodiscard]] BodyReader& body() override { return *this; }
+  void stop_body() override { stop_input(); }
   void send_informational(const ResponseHead& head) override;
   BodyWriter& respond(const ResponseHead& head) override;
   void abort(const base::Error& error) override;
