@@ -41,7 +41,7 @@ std::optional<unsigned> cpus_of_cpu_max(std::string_view line) {
   if (first.ec != std::errc() || first.ptr == end || *first.ptr != ' ') return std::nullopt;
   const auto second = std::from_chars(first.ptr + 1, end, period);
   if (second.ec != std::errc() || period == 0) return std::nullopt;
-  return static_cast<unsigned>(std::clamp<std::uint64_t>((quota + period - 1) / period, 1, 1024));
+  return static_cast<unsigned>(std::clamp<std::uint64_t>(quota / period + (quota % period != 0 ? 1 : 0), 1, 1024));
 }
 
 unsigned allowed_cpus() {

@@ -1,0 +1,114 @@
+#include "app/admin_server.h"
+
+#include <gtest/gtest.h>
+
+#include <boost/asio/connect.hpp>
+#include <boost/asio/read.hpp>
+#include <boost/asio/write.hpp>
+
+#include "base/http_client.h"
+
+namespace app {
+namespace {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+
+class AdminServerTest : public testing::Test {
+ protected:
+  void start(AdminServer::Options options = {}) {
+    options.address = {.host = "127.0.0.1", .port = 0};
+    options.handler = [](const AdminRequest& request) {
+      return AdminAnswer{200, "text/plain", request.method + ' ' + request.target + '\n'};
+    };
+    auto started = AdminServer::start(std::move(options));
+    ASSERT_TRUE(started) << started.error().what;
+    server_ = std::move(*started);
+  }
+  tcp::socket connect() {
+    tcp::socket socket(io_);
+    socket.connect({asio::ip::make_address("127.0.0.1"), server_->address().port});
+    return socket;
+  }
+  // Everything until the server closes.
+  static std::string rest_of(tcp::socket& socket) {
+    std::string text;
+    boost::system::error_code error;
+    asio::read(socket, asio::dynamic_buffer(text), error);
+    return text;
+  }
+  std::string exchange(const std::string& request) {
+    tcp::socket socket = connect();
+    asio::write(socket, asio::buffer(request));
+    return rest_of(socket);
+  }
+
+  asio::io_context io_;
+  std::unique_ptr<AdminServer> server_;
+};
+
+TEST_F(AdminServerTest, CannotListenWhereAnotherListens) {
+  start();
+  AdminServer::Options options;
+  options.address = server_->address();
+  const auto second = AdminServer::start(std::move(options));
+  ASSERT_FALSE(second);
+  EXPECT_NE(second.error().what.find(server_->address().to_string()), std::string::npos) << second.error().what;
+}
+
+TEST_F(AdminServerTest, RefusesAHostHeaderOfAStrangersChoosing) {
+  start();
+  EXPECT_TRUE(
+      exchange("GET / HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n").starts_with("HTTP/1.1 403 "));
+  EXPECT_TRUE(exchange("GET / HTTP/1.1\r\nConnection: close\r\n\r\n").starts_with("HTTP/1.1 403 "));
+}
+
+TEST_F(AdminServerTest, RefusesGarbageAndHeadersWithoutEnd) {
+  start();
+  EXPECT_TRUE(exchange("what is this\r\n\r\n").starts_with("HTTP/1.1 400 "));
+  EXPECT_TRUE(exchange("GET / HTTP/1.1\r\nX: " + std::string(40'000, 'x')).starts_with("HTTP/1.1 400 "));
+}
+
+TEST_F(AdminServerTest, ClosesAConnectionThatSaysNothing) {
+  AdminServer::Options options;
+  options.timeout = std::chrono::milliseconds(100);
+  start(std::move(options));
+  tcp::socket socket = connect();
+  EXPECT_EQ(rest_of(socket), "");
+}
+
+TEST_F(AdminServerTest, ServesTheNextWhenOneOfTheLastConnectionsEnds) {
+  AdminServer::Options options;
+  options.connections = 1;
+  start(std::move(options));
+  tcp::socket first = connect();
+  tcp::socket second = connect();
+  asio::write(second, asio::buffer(std::string("GET /second HTTP/1.0\r\nHost: localhost\r\n\r\n")));
+  asio::write(first, asio::buffer(std::string("GET /first HTTP/1.0\r\nHost: localhost\r\n\r\n")));
+  EXPECT_NE(rest_of(first).find("GET /first"), std::string::npos);
+  EXPECT_NE(rest_of(second).find("GET /second"), std::string::npos);
+}
+
+TEST_F(AdminServerTest, AnswersWithHeadersThatKeepBrowsersSafe) {
+  start();
+  base::HttpRequest request;
+  request.url = "http://" + server_->address().to_string() + "/page?x=1";
+  request.proxy = base::HttpRequest::Proxy::none;
+  const auto answer = base::HttpClient().send(request);
+  ASSERT_TRUE(answer) << answer.error().what;
+  EXPECT_EQ(answer->status, 200U);
+  EXPECT_EQ(answer->body, "GET /page?x=1\n");
+  EXPECT_TRUE(answer->header("content-security-policy").starts_with("default-src 'none'"));
+  EXPECT_EQ(answer->header("x-content-type-options"), "nosniff");
+  EXPECT_EQ(answer->header("cache-control"), "no-store");
+}
+
+TEST_F(AdminServerTest, AnswersHeadWithoutABody) {
+  start();
+  const std::string answer = exchange("HEAD /page HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+  EXPECT_TRUE(answer.starts_with("HTTP/1.1 200 "));
+  EXPECT_TRUE(answer.ends_with("\r\n\r\n"));
+}
+
+}  // namespace
+}  // namespace app

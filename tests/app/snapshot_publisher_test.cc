@@ -1,0 +1,71 @@
+#include "app/snapshot_publisher.h"
+
+#include <gtest/gtest.h>
+
+#include <future>
+#include <vector>
+
+namespace app {
+namespace {
+
+// Keeps what was published; the publisher's thread fills it, the test reads it after flush().
+struct Published {
+  std::vector<proxy::SnapshotPtr> all;
+  SnapshotPublisher::Publish take() {
+    return [this](proxy::SnapshotPtr snapshot) { all.push_back(std::move(snapshot)); };
+  }
+};
+
+const SnapshotPublisher::Change any_change = [](proxy::Snapshot& next) {
+  next.challenges = std::make_shared<certstore::Challenges>();
+};
+
+TEST(SnapshotPublisher, PublishesNothingWhileItIsHeld) {
+  Published published;
+  SnapshotPublisher publisher(published.take(), std::chrono::milliseconds(0));
+  const auto config = std::make_shared<const config::Config>();
+  {
+    const SnapshotPublisher::Hold hold(publisher);
+    publisher.change(any_change);
+    EXPECT_EQ(publisher.current(), nullptr);
+    publisher.change([&](proxy::Snapshot& next) { next.config = config; });
+  }
+  publisher.flush();
+  ASSERT_EQ(published.all.size(), 1U) << "both changes belong to one snapshot";
+  EXPECT_EQ(published.all.front()->config, config);
+  EXPECT_NE(published.all.front()->challenges, nullptr);
+  EXPECT_EQ(publisher.current(), published.all.front());
+}
+
+TEST(SnapshotPublisher, GivesEachSnapshotALaterGeneration) {
+  Published published;
+  SnapshotPublisher publisher(published.take(), std::chrono::milliseconds(0));
+  for (int i = 0; i < 5; ++i) {
+    publisher.change(any_change);
+    publisher.flush();
+  }
+  ASSERT_EQ(published.all.size(), 5U);
+  for (std::size_t i = 0; i < 5; ++i) EXPECT_EQ(published.all[i]->generation, i + 1);
+}
+
+TEST(SnapshotPublisher, SendsABurstTogether) {
+  std::promise<void> first, go_on;
+  std::vector<proxy::SnapshotPtr> all;
+  SnapshotPublisher publisher(
+      [&](proxy::SnapshotPtr snapshot) {
+        all.push_back(std::move(snapshot));
+        if (all.size() > 1) return;
+        first.set_value();
+        go_on.get_future().wait();
+      },
+      std::chrono::milliseconds(0));
+  publisher.change(any_change);
+  first.get_future().wait();
+  for (int i = 0; i < 1000; ++i) publisher.change(any_change);
+  go_on.set_value();
+  publisher.flush();
+  EXPECT_EQ(all.size(), 2U);
+}
+
+}  // namespace
+}  // namespace app
