@@ -1,0 +1,57 @@
+// Lines: authority, target, method. The table's answer is checked against the rules, read again one by one.
+#include <cstdint>
+#include <cstdlib>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "proxy/request_target.h"
+#include "proxy/route_table.h"
+
+namespace {
+
+config::Route route(std::string name, std::vector<std::string> hosts, std::string path, config::PathMatch::Kind kind) {
+  config::Route made;
+  made.name = std::move(name);
+  made.hosts = std::move(hosts);
+  made.path = {kind, std::move(path)};
+  return made;
+}
+
+const proxy::RouteTable& table() {
+  using Kind = config::PathMatch::Kind;
+  static proxy::RouteSlots slots;
+  static const proxy::RouteTable made(
+      {route("any", {}, "/", Kind::prefix), route("app", {"a.b"}, "/app", Kind::prefix),
+       route("exact", {"a.b"}, "/app/x", Kind::exact), route("wild", {"*.b"}, "/w/", Kind::prefix)},
+      slots);
+  return made;
+}
+
+std::string_view next_line(std::string_view& text) {
+  const std::size_t end = text.find('\n');
+  const std::string_view line = text.substr(0, end);
+  text = end == std::string_view::npos ? std::string_view() : text.substr(end + 1);
+  return line;
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  std::string_view text(reinterpret_cast<const char*>(data), size);
+  proxy::RequestHead head;
+  head.authority = next_line(text);
+  head.target = next_line(text);
+  head.method = next_line(text);
+  const proxy::CompiledRoute* found = table().match(head);
+  if (found == nullptr) return 0;
+  const config::Route& matched = found->config;
+  const std::string_view path = head.target == "*" ? "/" : head.path();
+  const bool is_exact = matched.path.kind == config::PathMatch::Kind::exact;
+  if (is_exact ? path != matched.path.path : !proxy::matches_prefix(path, matched.path.path)) std::abort();
+  if (matched.name == "app" && path == "/app/x") std::abort();
+  if (matched.name == "any" && head.host() == "a.b") std::abort();
+  if (matched.name == "wild" && (head.host() == "a.b" || !head.host().contains(".b"))) std::abort();
+  return 0;
+}
