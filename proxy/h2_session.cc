@@ -1,5 +1,6 @@
 #include "proxy/h2_session.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -93,13 +94,29 @@ Transport::Read::Kind H2Session::read_some() {
     const Transport::Read got = transport().read(worker().read_buffer());
     if (got.kind != Transport::Read::Kind::data) return got.kind;
     if (ended_ || closing_) continue;
-    if (!receive(worker().read_buffer().first(got.bytes))) {
+    if (!receive_frames(worker().read_buffer().first(got.bytes))) {
       count(Violation::protocol_h2);
       end_with(NGHTTP2_PROTOCOL_ERROR);
     }
     watch_header_block(got.bytes);
   }
   return Transport::Read::Kind::data;
+}
+
+// Before every DATA frame nghttp2 is brought up to it: it drops DATA on closed streams without a word.
+bool H2Session::receive_frames(std::span<const char> bytes) {
+  std::size_t given = 0;
+  std::span<const char> rest = bytes;
+  while (const auto head = scanner_.next(rest)) {
+    if (head->type != NGHTTP2_DATA) continue;
+    const std::size_t here = bytes.size() - rest.size();
+    const std::size_t before = std::max(given, here - std::min(here, H2FrameScanner::head_size));
+    if (before > given && !receive(bytes.subspan(given, before - given))) return false;
+    given = before;
+    check_stream(head->type, head->stream);
+    if (ended_) return true;
+  }
+  return given == bytes.size() || receive(bytes.subspan(given));
 }
 
 void H2Session::watch_header_block(std::size_t bytes) {
@@ -191,6 +208,7 @@ void H2Session::begin_frame(const nghttp2_frame_hd& head) {
   }
   switch (head.type) {
     case NGHTTP2_HEADERS:
+      check_stream(head.type, head.stream_id);
       break;
     case NGHTTP2_DATA:
       if (head.length == 0 && (head.flags & NGHTTP2_FLAG_END_STREAM) == 0) bearable = guard_.idle_frame(tick);
@@ -206,6 +224,30 @@ void H2Session::begin_frame(const nghttp2_frame_hd& head) {
       break;
   }
   if (!bearable) flooded();
+}
+
+// nghttp2 ignores what comes on closed streams. RFC 9113 §5.1 wants that only where we closed them.
+void H2Session::check_stream(std::uint8_t type, std::int32_t id) {
+  if (type == NGHTTP2_HEADERS && id > newest_) {
+    newest_ = id;
+    return;
+  }
+  // Newer than all: nghttp2 knows that it is idle. After the last GOAWAY streams are ignored without a trace.
+  if (id > newest_ || id % 2 == 0 || leaving_ == Leaving::last) return;
+  if (find(id) != nullptr) return;
+  switch (ended_streams_.find(id)) {
+    case H2ClosedStreams::How::unknown:
+    case H2ClosedStreams::How::reset_by_us:
+      return;
+    case H2ClosedStreams::How::ended:
+      count(Violation::protocol_h2);
+      end_with(NGHTTP2_STREAM_CLOSED);
+      return;
+    case H2ClosedStreams::How::never_opened:
+      count(Violation::protocol_h2);
+      end_with(NGHTTP2_PROTOCOL_ERROR);
+      return;
+  }
 }
 
 void H2Session::take_frame(const nghttp2_frame& frame) {
@@ -265,6 +307,7 @@ void H2Session::frame_sent(const nghttp2_frame& frame) {
       if (H2Stream* stream = find(frame.hd.stream_id)) stream->response_sent();
       break;
     case NGHTTP2_RST_STREAM:
+      ended_streams_.add(frame.hd.stream_id, H2ClosedStreams::How::reset_by_us);
       // Made to reset by broken frames, again and again: as costly as resets by the client itself.
       if (frame.rst_stream.error_code != NGHTTP2_NO_ERROR && frame.rst_stream.error_code != NGHTTP2_INTERNAL_ERROR &&
           frame.rst_stream.error_code != NGHTTP2_CANCEL && !ended_ && !guard_.reset(worker().deadlines().now_tick())) {
@@ -284,7 +327,8 @@ void H2Session::frame_not_sent(const nghttp2_frame& frame, int error) {
   }
 }
 
-void H2Session::stream_closed(std::int32_t, H2Body* body, std::uint32_t code) {
+void H2Session::stream_closed(std::int32_t id, H2Body* body, std::uint32_t code) {
+  ended_streams_.add(id, H2ClosedStreams::How::ended);
   auto* stream = static_cast<H2Stream*>(body);
   if (stream == nullptr) return;
   if (incoming_ == stream) incoming_ = nullptr;

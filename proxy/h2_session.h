@@ -10,6 +10,8 @@
 #include "config/config.h"
 #include "proxy/deadline.h"
 #include "proxy/h2_budget.h"
+#include "proxy/h2_closed_streams.h"
+#include "proxy/h2_frame_scanner.h"
 #include "proxy/h2_link.h"
 #include "proxy/h2_stream.h"
 #include "proxy/session.h"
@@ -51,6 +53,8 @@ class H2Session final : public H2Link {
   // Whether more may be read: not while the client owes us reading, or makes requests faster than they can be given up.
   [[nodiscard]] bool has_room() const;
 
+  [[nodiscard]] bool receive_frames(std::span<const char> bytes);
+  void check_stream(std::uint8_t type, std::int32_t id);
   void leave();
   void say_last_stream();
   void end_with(std::uint32_t code);
@@ -68,6 +72,9 @@ class H2Session final : public H2Link {
   SessionContext& context_;
   std::shared_ptr<const config::Config> config_;  // as it was when the connection began, for the session's own settings
   H2FloodGuard guard_;
+  H2FrameScanner scanner_;
+  H2ClosedStreams ended_streams_;
+  std::int32_t newest_ = 0;  // stream of the client
   std::vector<std::unique_ptr<H2Stream>> streams_;
   std::vector<H2Stream*> spare_;
   std::vector<H2Stream*> starting_;  // complete heads, taken from nghttp2 in this round
