@@ -115,7 +115,9 @@ void H2RequestFields::add(RequestHead& head, std::string_view name, std::string_
       cookie_ += value;
       return;
     case http::field::expect:
+      // Between us and the client; forward decides.
       head.expects_continue = iequals(value, "100-continue");
+      if (head.expects_continue) return;
       break;
     default:
       break;

@@ -90,6 +90,7 @@ bool H2Link::receive(std::span<const char> bytes) {
   const ssize_t taken =
       nghttp2_session_mem_recv(session_.get(), reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
   inside_ = false;
+  too_much_ = taken == NGHTTP2_ERR_FLOODED || taken == NGHTTP2_ERR_TOO_MANY_CONTINUATIONS;
   return taken == static_cast<ssize_t>(bytes.size());
 }
 

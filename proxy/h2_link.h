@@ -51,6 +51,8 @@ class H2Link {
   void set_write_timeout(std::chrono::milliseconds timeout) { write_timeout_ = timeout; }
   // Gives nghttp2 what was read. False: the session cannot go on.
   [[nodiscard]] bool receive(std::span<const char> bytes);
+  // After receive() said no: because there was too much of something, not because it was wrong.
+  [[nodiscard]] bool too_much() const noexcept { return too_much_; }
   // Whether coroutines or posted handlers of the link still refer to it; when that ends, `quiet` is notified.
   [[nodiscard]] bool busy() const noexcept { return busy_ > 0; }
   Event quiet;
@@ -87,6 +89,7 @@ class H2Link {
   std::chrono::milliseconds write_timeout_{60'000};
   unsigned busy_ = 0;
   bool posted_ = false;
+  bool too_much_ = false;
   bool inside_ = false;   // of nghttp2
   bool waiting_ = false;  // send_rest() runs
 };

@@ -95,7 +95,8 @@ Transport::Read::Kind H2Session::read_some() {
     if (got.kind != Transport::Read::Kind::data) return got.kind;
     if (ended_ || closing_) continue;
     if (!receive_frames(worker().read_buffer().first(got.bytes))) {
-      count(Violation::protocol_h2);
+      if (too_much()) flooded();
+      if (!ended_) count(Violation::protocol_h2);
       end_with(NGHTTP2_PROTOCOL_ERROR);
     }
     watch_header_block(got.bytes);
