@@ -106,7 +106,8 @@ class AdminServer::Loop {
         room_.expires_at(asio::steady_timer::time_point::max());
         co_await room_.async_wait(yielded);
       }
-      auto [error, socket] = co_await acceptor.async_accept(yielded);
+      tcp::socket socket(io_);
+      const auto [error] = co_await acceptor.async_accept(socket, yielded);
       if (error == asio::error::operation_aborted) co_return;
       if (error) {
         // No descriptors, probably: a pause, instead of a loop that burns the processor.

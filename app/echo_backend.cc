@@ -159,7 +159,8 @@ class EchoBackend::Loop {
   asio::awaitable<void> accept_all(tcp::acceptor acceptor) {
     asio::steady_timer pause(io_);
     for (;;) {
-      auto [error, socket] = co_await acceptor.async_accept(yielded);
+      tcp::socket socket(io_);
+      const auto [error] = co_await acceptor.async_accept(socket, yielded);
       if (error == asio::error::operation_aborted) co_return;
       if (!error) {
         spawn(serve(std::move(socket)));
