@@ -26,8 +26,8 @@ void count(Worker& worker, HandshakeFailure failure) {
   worker.stats().handshake_failures[static_cast<std::size_t>(failure)].add();
 }
 
-// Reads exactly the header and not one byte more: what follows belongs to TLS. A version 1 header has no length, so it is
-// looked at before it is taken.
+// Reads exactly the header and not one byte more: what follows belongs to TLS. A version 1 header has no length, so it
+// is looked at before it is taken.
 awaitable<std::optional<ProxyHeader>> read_proxy_header(tcp::socket& socket) {
   constexpr std::size_t shortest = 15;  // "PROXY UNKNOWN\r\n"; a version 2 header has at least 16
   constexpr std::size_t longest = 16 + 4096;
@@ -107,8 +107,7 @@ awaitable<void> serve_session(Worker& worker, Connection& connection, Transport&
 
 }  // namespace
 
-Connection::Connection(Worker& worker, const base::IpAddress& peer)
-    : worker_(worker), peer_(peer), admitted_(admit()) {
+Connection::Connection(Worker& worker, const base::IpAddress& peer) : worker_(worker), peer_(peer), admitted_(admit()) {
   worker.connections_->all.push_back(*this);
   worker.stats_.connections_accepted.add();
   worker.stats_.connections_open.add();

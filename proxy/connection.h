@@ -1,4 +1,5 @@
-// Connection: one client connection from accept to close: PROXY header, TLS, then the session of the protocol agreed on.
+// Connection: one client connection from accept to close: PROXY header, TLS, then the session of the protocol agreed
+// on.
 #pragma once
 
 #include <functional>

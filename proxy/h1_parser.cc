@@ -6,23 +6,35 @@
 namespace proxy {
 namespace {
 
-std::string_view std_view(boost::beast::string_view text) { return {text.data(), text.size()}; }
+std::string_view std_view(boost::beast::string_view text) {
+  return {text.data(), text.size()};
+}
 
+// Boost's category has no virtual destructor by design: categories are never deleted.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wnon-virtual-dtor"
 class FaultCategory final : public boost::system::error_category {
  public:
   [[nodiscard]] const char* name() const noexcept override { return "http head"; }
   [[nodiscard]] std::string message(int value) const override {
     switch (static_cast<HeadFault>(value)) {
-      case HeadFault::target_too_long: return "the target is too long";
-      case HeadFault::too_many_fields: return "too many header fields";
-      case HeadFault::fields_too_large: return "the header fields are too large";
-      case HeadFault::bad_framing: return "contradicting message framing";
-      case HeadFault::unknown_coding: return "a transfer coding other than chunked";
-      case HeadFault::bad_host: return "not exactly one Host field";
+      case HeadFault::target_too_long:
+        return "the target is too long";
+      case HeadFault::too_many_fields:
+        return "too many header fields";
+      case HeadFault::fields_too_large:
+        return "the header fields are too large";
+      case HeadFault::bad_framing:
+        return "contradicting message framing";
+      case HeadFault::unknown_coding:
+        return "a transfer coding other than chunked";
+      case HeadFault::bad_host:
+        return "not exactly one Host field";
     }
     return "bad head";
   }
 };
+#pragma GCC diagnostic pop
 
 }  // namespace
 

@@ -1,5 +1,5 @@
-// H1Parser: Beast's parser for the head and the framing of one HTTP/1 message; what it finds goes into our own head types.
-// Input is attacker controlled.
+// H1Parser: Beast's parser for the head and the framing of one HTTP/1 message; what it finds goes into our own head
+// types. Input is attacker controlled.
 #pragma once
 
 #include <cstdint>
@@ -34,7 +34,8 @@ class H1Parser final : public http::basic_parser<is_request> {
  private:
   using Base = http::basic_parser<is_request>;
   using View = boost::beast::string_view;
-  void on_request_impl(http::verb verb, View method, View target, int version, boost::system::error_code& error) override;
+  void on_request_impl(http::verb verb, View method, View target, int version,
+                       boost::system::error_code& error) override;
   void on_response_impl(int status, View reason, int version, boost::system::error_code& error) override;
   void on_field_impl(http::field id, View name, View value, boost::system::error_code& error) override;
   void on_header_impl(boost::system::error_code& error) override;

@@ -50,10 +50,14 @@ auto H1Reader<is_request>::load(std::span<char>& bytes) -> Load {
   }
   const Transport::Read read = transport_.read(buffer.subspan(kept));
   switch (read.kind) {
-    case Transport::Read::Kind::blocked: return Load::blocked;
-    case Transport::Read::Kind::end: return Load::end;
-    case Transport::Read::Kind::failed: return Load::failed;
-    case Transport::Read::Kind::data: break;
+    case Transport::Read::Kind::blocked:
+      return Load::blocked;
+    case Transport::Read::Kind::end:
+      return Load::end;
+    case Transport::Read::Kind::failed:
+      return Load::failed;
+    case Transport::Read::Kind::data:
+      break;
   }
   pending_.clear();
   stalled_ = false;
@@ -95,13 +99,17 @@ auto H1Reader<is_request>::poll_head() -> HeadState {
   for (;;) {
     std::span<char> bytes;
     switch (load(bytes)) {
-      case Load::blocked: return HeadState::blocked;
-      case Load::failed: error_ = transport_.error(); return HeadState::failed;
+      case Load::blocked:
+        return HeadState::blocked;
+      case Load::failed:
+        error_ = transport_.error();
+        return HeadState::failed;
       case Load::end:
         if (!begun_) return HeadState::end;
         error_ = {base::Code::closed, "the connection ended within a message head"};
         return HeadState::failed;
-      case Load::loaded: break;
+      case Load::loaded:
+        break;
     }
     // RFC 9112 §2.2: an empty line before a request is ignored.
     if constexpr (is_request) {
@@ -133,10 +141,15 @@ BodyPiece H1Reader<is_request>::poll_raw() {
   stalled_ = false;
   std::span<char> bytes;
   switch (load(bytes)) {
-    case Load::blocked: return {Kind::blocked, {}};
-    case Load::end: return {Kind::end, {}};
-    case Load::failed: error_ = transport_.error(); return {Kind::failed, {}};
-    case Load::loaded: break;
+    case Load::blocked:
+      return {Kind::blocked, {}};
+    case Load::end:
+      return {Kind::end, {}};
+    case Load::failed:
+      error_ = transport_.error();
+      return {Kind::failed, {}};
+    case Load::loaded:
+      break;
   }
   return {Kind::data, bytes};
 }
@@ -150,8 +163,11 @@ BodyPiece H1Reader<is_request>::poll() {
     if (parser_->is_done()) return {Kind::end, {}};
     std::span<char> bytes;
     switch (load(bytes)) {
-      case Load::blocked: return {Kind::blocked, {}};
-      case Load::failed: error_ = transport_.error(); return {Kind::failed, {}};
+      case Load::blocked:
+        return {Kind::blocked, {}};
+      case Load::failed:
+        error_ = transport_.error();
+        return {Kind::failed, {}};
       case Load::end: {
         boost::system::error_code error;
         parser_->put_eof(error);
@@ -159,7 +175,8 @@ BodyPiece H1Reader<is_request>::poll() {
         error_ = {base::Code::closed, "the connection ended within a message body"};
         return {Kind::failed, {}};
       }
-      case Load::loaded: break;
+      case Load::loaded:
+        break;
     }
     const bool good = feed(bytes);
     const std::span<char> body = parser_->take_body();

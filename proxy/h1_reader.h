@@ -1,5 +1,5 @@
-// H1Reader: the messages that arrive on one HTTP/1 connection, one after the other: head, then body, then (after an upgrade)
-// raw bytes. Owns what was received and not yet used, which is nothing for an idle connection.
+// H1Reader: the messages that arrive on one HTTP/1 connection, one after the other: head, then body, then (after an
+// upgrade) raw bytes. Owns what was received and not yet used, which is nothing for an idle connection.
 #pragma once
 
 #include <optional>
@@ -59,7 +59,7 @@ class H1Reader final : public BodyReader {
   std::optional<H1Parser<is_request>> parser_;
   HeaderList trailers_;
   std::string pending_;   // received, not yet parsed
-  bool stalled_ = false;   // the parser needs more than pending_
+  bool stalled_ = false;  // the parser needs more than pending_
   bool begun_ = false;
   bool raw_ = false;
   unsigned status_ = 0;

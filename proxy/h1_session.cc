@@ -205,7 +205,7 @@ BodyWriter& H1Session::respond(const ResponseHead& head) {
 
 awaitable<bool> H1Session::flush() {
   transport_.push();
-  if (!transport_.congested()) co_return !transport_.failed();
+  if (!transport_.congested()) co_return !transport_.cut();
   waiting_ = Waiting::written;
   deadline_.arm(worker_.snapshot()->config->timeouts.write);
   const auto drained = co_await transport_.drain();
@@ -215,7 +215,7 @@ awaitable<bool> H1Session::flush() {
 }
 
 awaitable<H1Session::Next> H1Session::finish_exchange() {
-  if (transport_.failed() || !responded_) co_return Next::close;
+  if (transport_.cut() || !responded_) co_return Next::close;
   if (writer_.raw() || !writer_.complete()) {
     // An upgrade that has ended, or a response that was cut: the end of the connection is its end.
     if (!writer_.complete()) transport_.cancel({base::Code::closed, "the response was not completed"});
@@ -242,10 +242,17 @@ awaitable<H1Session::Next> H1Session::finish_exchange() {
 
 awaitable<void> H1Session::refuse(unsigned status) {
   switch (status) {
-    case 414: count(Violation::uri_length); break;
-    case 431: count(Violation::header_size); break;
-    case 408: break;
-    default: count(Violation::bad_request); break;
+    case 414:
+      count(Violation::uri_length);
+      break;
+    case 431:
+      count(Violation::header_size);
+      break;
+    case 408:
+      break;
+    default:
+      count(Violation::bad_request);
+      break;
   }
   closing_ = true;
   if (head_.method.empty()) head_.method = "-";

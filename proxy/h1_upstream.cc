@@ -25,8 +25,8 @@ std::string websocket_key() {
 
 }  // namespace
 
-H1Upstream::H1Upstream(Worker& worker, std::unique_ptr<Transport> transport)
-    : worker_(worker), transport_(std::move(transport)), reader_(worker, *transport_), writer_(*transport_) {}
+H1Upstream::H1Upstream(Worker& worker, std::unique_ptr<Transport> transport, ConnectionCount count)
+    : worker_(worker), count_(std::move(count)), transport_(std::move(transport)), reader_(worker, *transport_), writer_(*transport_) {}
 
 void H1Upstream::send(const RequestHead& head) {
   ++exchanges_;
@@ -49,7 +49,8 @@ void H1Upstream::send(const RequestHead& head) {
     writer_.begin(H1BodyWriter::Framing::none);
   } else if (!head.has_body) {
     // RFC 9110 §8.6: methods that could have had content say that they have none.
-    const bool usual_content = head.verb == http::verb::post || head.verb == http::verb::put || head.verb == http::verb::patch;
+    const bool usual_content =
+        head.verb == http::verb::post || head.verb == http::verb::put || head.verb == http::verb::patch;
     if (usual_content || head.content_length) text.append("content-length: 0\r\n");
     writer_.begin(H1BodyWriter::Framing::none);
   } else if (head.content_length) {
@@ -108,10 +109,12 @@ awaitable<base::Result<void>> H1Upstream::read_head(ResponseHead& head) {
   co_return base::Result<void>{};
 }
 
-void H1Upstream::abort(const base::Error& error) { transport_->cancel(error); }
+void H1Upstream::abort(const base::Error& error) {
+  transport_->cancel(error);
+}
 
 bool H1Upstream::reusable() const {
-  return final_head_ && !upgraded_ && !transport_->failed() && !transport_->congested() && writer_.complete() &&
+  return final_head_ && !upgraded_ && !transport_->cut() && !transport_->congested() && writer_.complete() &&
          reader_.complete() && reader_.keep_alive() && !reader_.has_leftover();
 }
 

@@ -6,6 +6,7 @@
 
 #include "proxy/h1_reader.h"
 #include "proxy/h1_writer.h"
+#include "proxy/stats.h"
 #include "proxy/upstream_exchange.h"
 
 namespace proxy {
@@ -14,7 +15,7 @@ class H1Upstream final : public UpstreamExchange {
  public:
   using Time = std::chrono::steady_clock::time_point;
 
-  H1Upstream(Worker& worker, std::unique_ptr<Transport> transport);
+  H1Upstream(Worker& worker, std::unique_ptr<Transport> transport, ConnectionCount count);
 
   void send(const RequestHead& head) override;
   [[nodiscard]] BodyWriter& body_writer() override { return writer_; }
@@ -32,6 +33,7 @@ class H1Upstream final : public UpstreamExchange {
 
  private:
   Worker& worker_;
+  ConnectionCount count_;
   std::unique_ptr<Transport> transport_;
   H1Reader<false> reader_;
   H1BodyWriter writer_;

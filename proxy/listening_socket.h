@@ -11,8 +11,8 @@ namespace proxy {
 
 class ListeningSocket {
  public:
-  // SO_REUSEPORT, so that every worker has its own; an empty host listens on all addresses of both families. Errors name the
-  // address.
+  // SO_REUSEPORT, so that every worker has its own; an empty host listens on all addresses of both families. Errors
+  // name the address.
   [[nodiscard]] static base::Result<ListeningSocket> open(const config::SocketAddress& address);
   // Whether nobody else listens there: SO_REUSEPORT alone would quietly share the port with another process.
   [[nodiscard]] static base::Result<void> probe(const config::SocketAddress& address);

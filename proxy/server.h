@@ -23,9 +23,9 @@ class Server {
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
-  // Makes exactly these addresses listened to: new ones are opened on every worker (SO_REUSEPORT) before others are closed; connections of closed ones
-  // live on. Port 0 is resolved; the answer has the real addresses in the order given. An error (address in use, no right) changes nothing.
-  // Blocking, control plane.
+  // Makes exactly these addresses listened to: new ones are opened on every worker (SO_REUSEPORT) before others are
+  // closed; connections of closed ones live on. Port 0 is resolved; the answer has the real addresses in the order
+  // given. An error (address in use, no right) changes nothing. Blocking, control plane.
   [[nodiscard]] base::Result<std::vector<config::SocketAddress>> listen(const std::vector<config::Listener>& listeners);
 
   // Posted to every worker; in force for the next handshake and request of each. Any thread; later calls win.
@@ -33,8 +33,8 @@ class Server {
   // Until every worker has taken the newest published snapshot.
   void wait_until_taken();
 
-  // Listeners close; HTTP/2 gets GOAWAY, HTTP/1 "Connection: close"; idle connections close. Returns when all connections have ended or at the deadline,
-  // after which the rest is cut. Blocking.
+  // Listeners close; HTTP/2 gets GOAWAY, HTTP/1 "Connection: close"; idle connections close. Returns when all
+  // connections have ended or at the deadline, after which the rest is cut. Blocking.
   void drain(std::chrono::milliseconds deadline);
 
   // Alive as long as the server.

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <utility>
 
 namespace proxy {
 
@@ -106,6 +107,22 @@ struct WorkerStats {
 struct EndpointStats {
   std::atomic<std::uint64_t> requests{0}, failures{0}, ejections{0};
   std::atomic<std::int64_t> connections{0}, in_flight{0};
+};
+
+// One open connection to an endpoint, counted while this lives.
+class ConnectionCount {
+ public:
+  explicit ConnectionCount(std::shared_ptr<EndpointStats> stats) : stats_(std::move(stats)) {
+    if (stats_ != nullptr) stats_->connections.fetch_add(1, std::memory_order_relaxed);
+  }
+  ConnectionCount(ConnectionCount&&) noexcept = default;
+  ConnectionCount& operator=(ConnectionCount&&) = delete;
+  ~ConnectionCount() {
+    if (stats_ != nullptr) stats_->connections.fetch_sub(1, std::memory_order_relaxed);
+  }
+
+ private:
+  std::shared_ptr<EndpointStats> stats_;
 };
 
 }  // namespace proxy

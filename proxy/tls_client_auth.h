@@ -1,5 +1,5 @@
-// ClientAuthTable: which names want a client certificate, and whom they trust. Immutable; loaded by the control plane, read
-// by all workers.
+// ClientAuthTable: which names want a client certificate, and whom they trust. Immutable; loaded by the control plane,
+// read by all workers.
 #pragma once
 
 #include <memory>
@@ -18,8 +18,8 @@ struct ClientAuthPolicy {
   config::ClientCertificateMode mode = config::ClientCertificateMode::off;
   base::X509StorePtr trust;                // null when off
   std::vector<base::X509Ptr> authorities;  // their names are sent in the CertificateRequest
-  // Of mode and bundle: sessions are resumed only within the same id, so that a ticket got without a certificate is worth
-  // nothing where one is required, and a changed bundle ends old sessions. Empty for `off`.
+  // Of mode and bundle: sessions are resumed only within the same id, so that a ticket got without a certificate is
+  // worth nothing where one is required, and a changed bundle ends old sessions. Empty for `off`.
   std::string id;
 };
 

@@ -72,7 +72,9 @@ TlsHandshake& handshake_of(SSL* ssl) noexcept {
   return *static_cast<TlsHandshake*>(SSL_get_ex_data(ssl, handshake_index()));
 }
 
-TlsContext::TlsContext() { make(); }
+TlsContext::TlsContext() {
+  make();
+}
 
 void TlsContext::set_profile(config::TlsProfile profile) {
   if (profile == profile_) return;
@@ -88,7 +90,8 @@ void TlsContext::make() {
                                    SSL_OP_PRIORITIZE_CHACHA | SSL_OP_NO_ANTI_REPLAY);
   SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
   SSL_CTX_set_read_ahead(context, 1);
-  // Stateless: what a session needs is in its ticket. RFC 8446 §8.1: early data, the one thing that needs single use, is off.
+  // Stateless: what a session needs is in its ticket. RFC 8446 §8.1: early data, the one thing that needs single use,
+  // is off.
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
   SSL_CTX_set_max_early_data(context, 0);
   SSL_CTX_set_client_hello_cb(context, on_client_hello, nullptr);
@@ -151,7 +154,9 @@ int TlsContext::on_certificate(SSL* ssl, void*) noexcept {
 int TlsContext::on_alpn(SSL* ssl, const unsigned char** chosen, unsigned char* chosen_size,
                         const unsigned char* offered, unsigned offered_size, void*) noexcept {
   static constexpr unsigned char ours[] = "\x02h2\x08http/1.1";
-  static constexpr unsigned char acme[] = "\x0a" "acme-tls/1";
+  static constexpr unsigned char acme[] =
+      "\x0a"
+      "acme-tls/1";
   const bool challenge = handshake_of(ssl).acme_challenge;
   const int result = SSL_select_next_proto(const_cast<unsigned char**>(chosen), chosen_size, challenge ? acme : ours,
                                            challenge ? sizeof acme - 1 : sizeof ours - 1, offered, offered_size);
@@ -178,23 +183,30 @@ Handshake handshake_kind(SSL* ssl) noexcept {
 HandshakeFailure classify_failure(int reason, const TlsHandshake& handshake) noexcept {
   if (handshake.refused_name) return HandshakeFailure::unknown_name;
   switch (reason) {
-    case 0: return HandshakeFailure::closed;
-    case SSL_R_UNEXPECTED_EOF_WHILE_READING: return HandshakeFailure::closed;
+    case 0:
+      return HandshakeFailure::closed;
+    case SSL_R_UNEXPECTED_EOF_WHILE_READING:
+      return HandshakeFailure::closed;
     case SSL_R_NO_SHARED_CIPHER:
     case SSL_R_NO_SUITABLE_KEY_SHARE:
     case SSL_R_NO_SUITABLE_SIGNATURE_ALGORITHM:
     case SSL_R_NO_SHARED_SIGNATURE_ALGORITHMS:
-    case SSL_R_NO_SHARED_GROUPS: return HandshakeFailure::no_shared_cipher;
+    case SSL_R_NO_SHARED_GROUPS:
+      return HandshakeFailure::no_shared_cipher;
     case SSL_R_UNSUPPORTED_PROTOCOL:
     case SSL_R_VERSION_TOO_LOW:
-    case SSL_R_WRONG_SSL_VERSION: return HandshakeFailure::unsupported_version;
+    case SSL_R_WRONG_SSL_VERSION:
+      return HandshakeFailure::unsupported_version;
     case SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE:
-    case SSL_R_CERTIFICATE_VERIFY_FAILED: return HandshakeFailure::client_certificate;
+    case SSL_R_CERTIFICATE_VERIFY_FAILED:
+      return HandshakeFailure::client_certificate;
     case SSL_R_HTTP_REQUEST:
     case SSL_R_HTTPS_PROXY_REQUEST:
     case SSL_R_WRONG_VERSION_NUMBER:
-    case SSL_R_PACKET_LENGTH_TOO_LONG: return HandshakeFailure::not_tls;
-    default: break;
+    case SSL_R_PACKET_LENGTH_TOO_LONG:
+      return HandshakeFailure::not_tls;
+    default:
+      break;
   }
   // Alerts that the peer sent are reasons from 1000 on, by their number.
   if (reason >= SSL_AD_REASON_OFFSET && reason < SSL_AD_REASON_OFFSET + 256) return HandshakeFailure::client_alert;

@@ -1,5 +1,5 @@
-// TlsContext: how a worker answers a ClientHello. One SSL_CTX for all names; the certificate, the client certificate policy
-// and the ticket keys come from the snapshot that the handshake began with.
+// TlsContext: how a worker answers a ClientHello. One SSL_CTX for all names; the certificate, the client certificate
+// policy and the ticket keys come from the snapshot that the handshake began with.
 #pragma once
 
 #include <memory>
@@ -17,10 +17,10 @@ struct ClientAuthPolicy;
 // What one handshake knows. Lives at one place for as long as its SSL.
 struct TlsHandshake {
   SnapshotPtr snapshot;
-  std::string server_name;                    // SNI, lower-cased; empty: none
+  std::string server_name;                        // SNI, lower-cased; empty: none
   const ClientAuthPolicy* client_auth = nullptr;  // owned by the snapshot's table
-  bool acme_challenge = false;                // the client speaks acme-tls/1 and nothing else
-  bool refused_name = false;                  // unrecognized_name was sent
+  bool acme_challenge = false;                    // the client speaks acme-tls/1 and nothing else
+  bool refused_name = false;                      // unrecognized_name was sent
 };
 
 enum class Alpn : std::uint8_t { none, http1, h2, acme };

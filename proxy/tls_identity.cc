@@ -32,7 +32,8 @@ std::shared_ptr<const ClientIdentity> client_identity(SSL* ssl) {
   identity->subject = rfc2253(X509_get_subject_name(certificate.get()));
   identity->issuer = rfc2253(X509_get_issuer_name(certificate.get()));
   const ASN1_INTEGER* serial = X509_get0_serialNumber(certificate.get());
-  identity->serial_hex = hexadecimal(ASN1_STRING_get0_data(serial), static_cast<std::size_t>(ASN1_STRING_length(serial)));
+  identity->serial_hex =
+      hexadecimal(ASN1_STRING_get0_data(serial), static_cast<std::size_t>(ASN1_STRING_length(serial)));
   std::array<unsigned char, 32> digest{};
   X509_digest(certificate.get(), EVP_sha256(), digest.data(), nullptr);
   identity->sha256_hex = hexadecimal(digest.data(), digest.size());

@@ -5,7 +5,8 @@
 namespace proxy {
 namespace {
 
-constexpr std::string_view suites_of_tls13 = "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
+constexpr std::string_view suites_of_tls13 =
+    "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
 
 constexpr TlsProfile modern{TLS1_3_VERSION, "", suites_of_tls13, "X25519:prime256v1:secp384r1"};
 

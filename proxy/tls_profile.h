@@ -1,5 +1,5 @@
-// The TLS profiles that Mozilla recommends (Server Side TLS, guidelines 5.7), as data. tests/data/tls_profiles.json is the
-// golden copy.
+// The TLS profiles that Mozilla recommends (Server Side TLS, guidelines 5.7), as data. tests/data/tls_profiles.json is
+// the golden copy.
 #pragma once
 
 #include <string_view>
@@ -11,9 +11,9 @@
 namespace proxy {
 
 struct TlsProfile {
-  int least_version;                // of OpenSSL: TLS1_2_VERSION
-  std::string_view ciphers;         // TLS 1.2, OpenSSL names, in order
-  std::string_view cipher_suites;   // TLS 1.3
+  int least_version;               // of OpenSSL: TLS1_2_VERSION
+  std::string_view ciphers;        // TLS 1.2, OpenSSL names, in order
+  std::string_view cipher_suites;  // TLS 1.3
   std::string_view groups;
 };
 

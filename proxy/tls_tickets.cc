@@ -22,7 +22,8 @@ const EVP_CIPHER* aes_256_cbc() noexcept {
 int prepare_mac(EVP_MAC_CTX* mac, const certstore::TicketKey& key) noexcept {
   std::array<char, 7> digest{"SHA256"};
   const std::array<OSSL_PARAM, 3> parameters{
-      OSSL_PARAM_construct_octet_string(OSSL_MAC_PARAM_KEY, const_cast<std::uint8_t*>(key.hmac.data()), key.hmac.size()),
+      OSSL_PARAM_construct_octet_string(OSSL_MAC_PARAM_KEY, const_cast<std::uint8_t*>(key.hmac.data()),
+                                        key.hmac.size()),
       OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest.data(), 0), OSSL_PARAM_construct_end()};
   return EVP_MAC_CTX_set_params(mac, parameters.data());
 }
@@ -56,6 +57,8 @@ int on_ticket(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* 
 
 }  // namespace
 
-void install_ticket_keys(SSL_CTX* context) { SSL_CTX_set_tlsext_ticket_key_evp_cb(context, on_ticket); }
+void install_ticket_keys(SSL_CTX* context) {
+  SSL_CTX_set_tlsext_ticket_key_evp_cb(context, on_ticket);
+}
 
 }  // namespace proxy

@@ -1,5 +1,5 @@
-// TlsTransport: a Transport through OpenSSL, for either side. OpenSSL reads straight from the socket and writes into the
-// worker's wire buffer, so that all records of one write leave in one system call.
+// TlsTransport: a Transport through OpenSSL, for either side. OpenSSL reads straight from the socket and writes into
+// the worker's wire buffer, so that all records of one write leave in one system call.
 #pragma once
 
 #include "base/openssl.h"

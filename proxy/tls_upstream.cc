@@ -7,8 +7,8 @@ namespace proxy {
 namespace {
 
 base::Result<void> trust(SSL_CTX* context, const std::filesystem::path& bundle) {
-  const int loaded = bundle.empty() ? SSL_CTX_set_default_verify_paths(context)
-                                    : SSL_CTX_load_verify_file(context, bundle.c_str());
+  const int loaded =
+      bundle.empty() ? SSL_CTX_set_default_verify_paths(context) : SSL_CTX_load_verify_file(context, bundle.c_str());
   if (loaded == 1) return {};
   return base::fail(base::Code::invalid, bundle.string() + ": " + base::take_openssl_error());
 }

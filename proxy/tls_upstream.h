@@ -1,5 +1,5 @@
-// UpstreamTlsMaterial: how a backend is spoken to over TLS: whom to trust, which name, which client certificate. Loaded by
-// the control plane, immutable, shared by the workers (connections to backends are made rarely).
+// UpstreamTlsMaterial: how a backend is spoken to over TLS: whom to trust, which name, which client certificate. Loaded
+// by the control plane, immutable, shared by the workers (connections to backends are made rarely).
 #pragma once
 
 #include <memory>

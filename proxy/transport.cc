@@ -19,8 +19,8 @@ namespace {
 
 constexpr auto as_values = asio::as_tuple(asio::use_awaitable);
 
-// What a connection may hold back at the most; its writers stop long before. A peer that makes us answer (TLS key updates,
-// HTTP/2 acknowledgements) and never reads ends here.
+// What a connection may hold back at the most; its writers stop long before. A peer that makes us answer (TLS key
+// updates, HTTP/2 acknowledgements) and never reads ends here.
 constexpr std::size_t most_unsent = 1 << 20;
 // Pieces as large as this are sealed where they lie instead of being copied into the cork.
 constexpr std::size_t large_piece = 16 << 10;
@@ -37,7 +37,9 @@ base::Error from_errno(int error_number) {
 Transport::Transport(Worker& worker, tcp::socket socket, Counter* received, Counter* sent)
     : worker_(worker), socket_(std::move(socket)), received_(received), sent_counter_(sent) {}
 
-Transport::~Transport() { uncork(); }
+Transport::~Transport() {
+  uncork();
+}
 
 void Transport::uncork() {
   if (worker_.corked_by != this) return;
@@ -119,13 +121,16 @@ void Transport::push() {
 }
 
 void Transport::send(std::span<const char> wire) {
-  if (failed_) return;
+  if (failed_ || cut_) return;
   while (!congested() && !wire.empty()) {
     const ssize_t sent = ::send(socket_.native_handle(), wire.data(), wire.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
     if (sent < 0 && errno == EINTR) continue;
     if (sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) break;
     if (sent < 0) {
-      fail(from_errno(errno));
+      cut_ = true;
+      error_ = from_errno(errno);
+      unsent_ = std::string();
+      sent_ = 0;
       return;
     }
     if (sent_counter_ != nullptr) sent_counter_->add(static_cast<std::uint64_t>(sent));
@@ -152,7 +157,7 @@ awaitable<base::Result<void>> Transport::drain() {
     const std::size_t at = std::exchange(sent_, 0);
     send(std::span(held).subspan(at));
   }
-  if (failed_) co_return std::unexpected(error_);
+  if (failed_ || cut_) co_return std::unexpected(error_);
   co_return base::Result<void>{};
 }
 
@@ -191,9 +196,13 @@ PlainTransport::PlainTransport(Worker& worker, tcp::socket socket, Counter* rece
 
 PlainTransport::~PlainTransport() = default;
 
-Transport::Read PlainTransport::read(std::span<char> into) { return receive(into); }
+Transport::Read PlainTransport::read(std::span<char> into) {
+  return receive(into);
+}
 
-void PlainTransport::seal(std::span<const char> bytes) { send(bytes); }
+void PlainTransport::seal(std::span<const char> bytes) {
+  send(bytes);
+}
 
 void PlainTransport::close_write() {
   push();

@@ -1,6 +1,6 @@
-// Transport: the bytes of one connection, plain or through TLS. Reading and writing never block; waiting is apart. What is
-// written in small pieces is held together (corked) in a buffer that the worker's connections share, so a connection that
-// does nothing owns almost no memory.
+// Transport: the bytes of one connection, plain or through TLS. Reading and writing never block; waiting is apart. What
+// is written in small pieces is held together (corked) in a buffer that the worker's connections share, so a connection
+// that does nothing owns almost no memory.
 #pragma once
 
 #include <array>
@@ -50,10 +50,14 @@ class Transport {
   // Ends all waits, now and later, with this error; closes the socket.
   void cancel(base::Error error);
   // What has been received but not read, at the beginning of a connection: to tell protocols apart.
-  [[nodiscard]] std::string_view early() const noexcept { return {early_.data() + early_at_, std::size_t(early_size_ - early_at_)}; }
+  [[nodiscard]] std::string_view early() const noexcept {
+    return {early_.data() + early_at_, std::size_t(early_size_ - early_at_)};
+  }
   // Why reading or writing failed.
   [[nodiscard]] const base::Error& error() const noexcept { return error_; }
   [[nodiscard]] bool failed() const noexcept { return failed_; }
+  // The peer takes nothing any more.
+  [[nodiscard]] bool cut() const noexcept { return cut_ || failed_; }
   // The peer has ended its side or reset, whatever is left to read: asked of the kernel (one system call).
   [[nodiscard]] bool peer_gone();
   // Nothing to read and no end: what an idle connection should be (one system call).
@@ -84,11 +88,12 @@ class Transport {
   base::Error error_;
   bool failed_ = false;
   bool ended_ = false;    // FIN was read
+  bool cut_ = false;      // writing has failed; what the peer sent before may still be read
   bool drained_ = false;  // the last recv was short: nothing is there until the loop says so
   std::uint16_t early_at_ = 0, early_size_ = 0;
   std::string unsent_;
-  std::size_t sent_ = 0;           // of unsent_
-  std::array<char, 1024> early_;   // what readable() received while it waited
+  std::size_t sent_ = 0;          // of unsent_
+  std::array<char, 1024> early_;  // what readable() received while it waited
 };
 
 class PlainTransport final : public Transport {

@@ -26,10 +26,12 @@ class UpstreamConnection {
   virtual void close(const base::Error& error) = 0;
 };
 
-// Called by a connection when something the pool should know has changed (an exchange ended, it died, streams are free).
+// Called by a connection when something the pool should know has changed (an exchange ended, it died, streams are
+// free).
 using PoolNotice = std::move_only_function<void()>;
 
-// Over HTTP/2 (h2c or ALPN h2). Its reading coroutine is spawned on the worker and ends before the destructor returns control to the pool.
+// Over HTTP/2 (h2c or ALPN h2). Its reading coroutine is spawned on the worker and ends before the destructor returns
+// control to the pool.
 [[nodiscard]] std::shared_ptr<UpstreamConnection> make_h2_upstream(Worker& worker, std::unique_ptr<Transport> transport,
                                                                    PoolNotice notice);
 

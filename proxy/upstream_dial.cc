@@ -73,7 +73,9 @@ awaitable<std::expected<std::unique_ptr<Transport>, DialFailure>> dial(Worker& w
   established = tls.get();
   const auto shaken = co_await tls->handshake();
   if (late) co_return failure(UpstreamFailure::connect_timeout, base::Code::timeout, endpoint, "no TLS answer in time");
-  if (!shaken) co_return failure(UpstreamFailure::tls, base::Code::tls, endpoint, explain_verification(tls->ssl(), shaken.error().what));
+  if (!shaken)
+    co_return failure(UpstreamFailure::tls, base::Code::tls, endpoint,
+                      explain_verification(tls->ssl(), shaken.error().what));
   if (protocol == UpstreamTlsMaterial::Protocol::h2 && negotiated_protocol(tls->ssl()) != Alpn::h2) {
     co_return failure(UpstreamFailure::tls, base::Code::tls, endpoint, "it does not speak h2 (ALPN)");
   }

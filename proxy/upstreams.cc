@@ -33,13 +33,14 @@ UpstreamLease& UpstreamLease::operator=(UpstreamLease&& other) noexcept {
   pool_ = std::move(other.pool_);
   exchange_ = std::move(other.exchange_);
   address_ = other.address_;
-  stats_ = std::move(other.stats_);
   is_h1_ = other.is_h1_;
   failed_ = other.failed_;
   return *this;
 }
 
-UpstreamLease::~UpstreamLease() { release(); }
+UpstreamLease::~UpstreamLease() {
+  release();
+}
 
 void UpstreamLease::release() noexcept {
   if (exchange_ == nullptr) return;
@@ -77,7 +78,9 @@ void BackendPool::adopt(std::shared_ptr<const BackendState> state) {
   wake_one();
 }
 
-bool BackendPool::at_limit(const EndpointPool& pool) const noexcept { return pool.in_use >= config().limits.connections; }
+bool BackendPool::at_limit(const EndpointPool& pool) const noexcept {
+  return pool.in_use >= config().limits.connections;
+}
 
 bool BackendPool::reusable_connections() const noexcept {
   return config().proxy_protocol == config::ProxyProtocolOut::off;
@@ -103,13 +106,8 @@ UpstreamLease BackendPool::lease(const std::shared_ptr<BackendPool>& self, const
   lease.pool_ = self;
   lease.exchange_ = std::move(exchange);
   lease.address_ = endpoint.address;
-  lease.stats_ = endpoint.stats;
   lease.is_h1_ = is_h1;
   balancer_.begin(endpoint.address);
-  if (lease.stats_ != nullptr) {
-    lease.stats_->requests.fetch_add(1, std::memory_order_relaxed);
-    lease.stats_->in_flight.fetch_add(1, std::memory_order_relaxed);
-  }
   return lease;
 }
 
@@ -190,17 +188,17 @@ awaitable<base::Result<UpstreamLease>> BackendPool::acquire(std::shared_ptr<Back
       attempts.failure = dialed.error().failure;
       pool->balancer_.begin(endpoint.address);
       pool->balancer_.end(endpoint.address, SteadyClock::now(), true);
-      if (endpoint.stats != nullptr) endpoint.stats->failures.fetch_add(1, std::memory_order_relaxed);
       pool->wake_one();
       co_return std::unexpected(std::move(dialed.error().error));
     }
     if (!h2) {
-      auto connection = std::make_unique<H1Upstream>(pool->worker_, std::move(*dialed));
+      auto connection = std::make_unique<H1Upstream>(pool->worker_, std::move(*dialed), ConnectionCount(endpoint.stats));
       co_return pool->lease(pool, endpoint, std::move(connection), true);
     }
     --now_mine.in_use;
     const std::weak_ptr<BackendPool> weak = pool;
-    auto notice = [weak] {
+    // Counted for as long as the connection keeps this notice.
+    auto notice = [weak, count = ConnectionCount(endpoint.stats)] {
       if (const auto alive = weak.lock()) alive->wake_one();
     };
     auto connection = make_h2_upstream(pool->worker_, std::move(*dialed), std::move(notice));
@@ -241,17 +239,12 @@ void BackendPool::wake_one() {
 void BackendPool::give_back(UpstreamLease& lease) noexcept {
   const auto now = SteadyClock::now();
   balancer_.end(lease.address_, now, lease.failed_);
-  if (lease.stats_ != nullptr) {
-    lease.stats_->in_flight.fetch_sub(1, std::memory_order_relaxed);
-    if (lease.failed_) lease.stats_->failures.fetch_add(1, std::memory_order_relaxed);
-  }
   if (lease.is_h1_) {
     EndpointPool& pool = endpoints_[lease.address_];
     --pool.in_use;
     std::unique_ptr<H1Upstream> connection(static_cast<H1Upstream*>(lease.exchange_.release()));
-    const bool listed = std::ranges::any_of(balancer_.state().endpoints, [&](const EndpointState& endpoint) {
-      return endpoint.address == lease.address_;
-    });
+    const bool listed = std::ranges::any_of(
+        balancer_.state().endpoints, [&](const EndpointState& endpoint) { return endpoint.address == lease.address_; });
     if (listed && reusable_connections() && connection->reusable() &&
         pool.idle.size() < config().limits.idle_connections) {
       connection->idle_since = now;

@@ -41,7 +41,6 @@ class UpstreamLease {
   std::shared_ptr<BackendPool> pool_;
   std::unique_ptr<UpstreamExchange> exchange_;
   tcp::endpoint address_;
-  std::shared_ptr<EndpointStats> stats_;
   bool is_h1_ = false;
   bool failed_ = false;
 };
@@ -49,11 +48,12 @@ class UpstreamLease {
 // What a request has tried so far.
 struct Attempts {
   std::vector<tcp::endpoint> tried;
-  std::string endpoint;  // the name of the newest one
+  std::string endpoint;                                    // the name of the newest one
   UpstreamFailure failure = UpstreamFailure::no_endpoint;  // of the newest failed acquire()
 };
 
-// One backend. Held by Upstreams and by every request that uses it, so that a removed backend ends with its last request.
+// One backend. Held by Upstreams and by every request that uses it, so that a removed backend ends with its last
+// request.
 class BackendPool {
  public:
   BackendPool(Worker& worker, std::shared_ptr<const BackendState> state);
@@ -67,10 +67,11 @@ class BackendPool {
 
   // A connection that is there and idle, without waiting; none if one must be made or waited for.
   [[nodiscard]] static UpstreamLease try_acquire(const std::shared_ptr<BackendPool>& pool, Attempts& attempts);
-  // Connects, or waits in the queue. Errors: unreachable, timeout, tls (Retry::fresh_connection: another endpoint may do),
-  // overloaded (queue full or waited too long). `client`: for a PROXY header.
+  // Connects, or waits in the queue. Errors: unreachable, timeout, tls (Retry::fresh_connection: another endpoint may
+  // do), overloaded (queue full or waited too long). `client`: for a PROXY header.
   [[nodiscard]] static awaitable<base::Result<UpstreamLease>> acquire(std::shared_ptr<BackendPool> pool,
-                                                                      Attempts& attempts, const ConnectionFacts& client);
+                                                                      Attempts& attempts,
+                                                                      const ConnectionFacts& client);
   // Closes idle connections that are too old or dead.
   void sweep(std::chrono::steady_clock::time_point now);
   // Everything: idle connections now, running exchanges with `error`.
@@ -79,10 +80,10 @@ class BackendPool {
  private:
   friend class UpstreamLease;
   struct EndpointPool {
-    std::vector<std::unique_ptr<H1Upstream>> idle;              // newest last
-    std::vector<std::shared_ptr<UpstreamConnection>> shared;    // HTTP/2
-    unsigned in_use = 0;      // HTTP/1 exchanges, and connections being made
-    unsigned connecting = 0;  // HTTP/2 connections being made
+    std::vector<std::unique_ptr<H1Upstream>> idle;            // newest last
+    std::vector<std::shared_ptr<UpstreamConnection>> shared;  // HTTP/2
+    unsigned in_use = 0;                                      // HTTP/1 exchanges, and connections being made
+    unsigned connecting = 0;                                  // HTTP/2 connections being made
   };
   struct Waiter;
 
@@ -109,10 +110,13 @@ class Upstreams {
   explicit Upstreams(Worker& worker);
   ~Upstreams();
 
-  // Backends by the routes of this snapshot. A pool whose way of speaking to its endpoints is unchanged keeps its connections.
+  // Backends by the routes of this snapshot. A pool whose way of speaking to its endpoints is unchanged keeps its
+  // connections.
   void adopt(const Snapshot& snapshot);
   // Null: the route goes to no backend.
-  [[nodiscard]] const std::shared_ptr<BackendPool>& of_route(std::size_t index) const noexcept { return by_route_[index]; }
+  [[nodiscard]] const std::shared_ptr<BackendPool>& of_route(std::size_t index) const noexcept {
+    return by_route_[index];
+  }
   void sweep(std::chrono::steady_clock::time_point now);
   void close(const base::Error& error);
 

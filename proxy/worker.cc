@@ -50,7 +50,9 @@ Worker::Worker(unsigned number, AccessLog& access_log)
 
 Worker::~Worker() = default;
 
-void Worker::post(std::move_only_function<void()> what) { asio::post(io_, std::move(what)); }
+void Worker::post(std::move_only_function<void()> what) {
+  asio::post(io_, std::move(what));
+}
 
 awaitable<void> Worker::guard(Worker* worker, std::string_view name, awaitable<void> task) {
   try {
@@ -76,8 +78,8 @@ void Worker::run() {
 awaitable<void> Worker::tick() {
   asio::steady_timer timer(io_);
   auto next_sweep = std::chrono::steady_clock::now() + sweep_every;
-  // The last task to end, so that deadlines still work while the others do. A task that does not end within two seconds of
-  // its cancellation is a bug; it must not keep the process.
+  // The last task to end, so that deadlines still work while the others do. A task that does not end within two seconds
+  // of its cancellation is a bug; it must not keep the process.
   auto patience = std::chrono::steady_clock::time_point::max();
   for (;;) {
     timer.expires_after(Deadlines::tick);
@@ -138,8 +140,7 @@ awaitable<void> Worker::accept(std::shared_ptr<Accepting> accepting) {
     tcp::endpoint peer;
     auto [error, socket] = co_await accepting->acceptor.async_accept(peer, as_values);
     if (accepting->closed && error) co_return;
-    if (error == asio::error::no_descriptors || error == asio::error::no_memory ||
-        error.value() == ENFILE) {
+    if (error == asio::error::no_descriptors || error == asio::error::no_memory || error.value() == ENFILE) {
       stats_.violations[static_cast<std::size_t>(Violation::connections)].add();
       pause.expires_after(accept_pause);
       co_await pause.async_wait(as_values);
@@ -161,7 +162,8 @@ void Worker::begin_drain(std::move_only_function<void()> done) {
   std::vector<Connection*> told;
   for (Connection& connection : connections_->all) told.push_back(&connection);
   for (Connection* connection : told) {
-    const bool still_there = std::ranges::any_of(connections_->all, [&](const Connection& one) { return &one == connection; });
+    const bool still_there =
+        std::ranges::any_of(connections_->all, [&](const Connection& one) { return &one == connection; });
     if (still_there && connection->drain) connection->drain();
   }
   connection_ended();

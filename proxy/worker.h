@@ -1,5 +1,5 @@
-// Worker: one thread of the data plane and everything that belongs to it alone. Nothing in it may be touched from another
-// thread except through post().
+// Worker: one thread of the data plane and everything that belongs to it alone. Nothing in it may be touched from
+// another thread except through post().
 #pragma once
 
 #include <array>
@@ -42,7 +42,8 @@ class Worker {
   [[nodiscard]] const SnapshotPtr& snapshot() const noexcept { return snapshot_; }
   [[nodiscard]] bool draining() const noexcept { return draining_; }
 
-  // The one way to start a coroutine. Counted until it ends; what escapes from it is logged and counted. `name` is static text.
+  // The one way to start a coroutine. Counted until it ends; what escapes from it is logged and counted. `name` is
+  // static text.
   void spawn(std::string_view name, awaitable<void> task);
 
   // Buffers that all connections of this worker share. What is in them is valid until the next co_await.

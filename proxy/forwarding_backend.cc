@@ -1,0 +1,273 @@
+#include "proxy/forwarded.h"
+#include "proxy/forwarding.h"
+
+namespace proxy {
+namespace {
+
+constexpr unsigned retry_after_overload = 1;  // seconds
+constexpr std::chrono::seconds after_half_close{30};
+
+}  // namespace
+
+awaitable<void> Forwarding::to_backend() {
+  const config::Route& route = route_->config;
+  whole_deadline_.arm(route.request_timeout.value_or(pool_->config().timeouts.request));
+  watch_.arm(std::chrono::seconds(1));
+  for (;;) {
+    const Time asked = std::chrono::steady_clock::now();
+    lease_ = BackendPool::try_acquire(pool_, attempts_);
+    if (!lease_) {
+      auto acquired = co_await BackendPool::acquire(pool_, attempts_, exchange_.connection());
+      connect_time_ += std::chrono::steady_clock::now() - asked;
+      if (!acquired) {
+        note_upstream_failure(acquired.error());
+        if (may_retry(acquired.error())) continue;
+        fail(acquired.error());
+        break;
+      }
+      lease_ = std::move(*acquired);
+      if (late_ != Late::no || client_gone_) {
+        fail({base::Code::timeout, "too late", base::Origin::upstream});
+        break;
+      }
+    }
+    const Step step = co_await exchange_once();
+    if (step == Step::done) break;
+    lease_ = UpstreamLease();
+  }
+  watch_.disarm();
+  response_deadline_.disarm();
+  co_await join_request_body();
+  lease_ = UpstreamLease();
+}
+
+awaitable<Forwarding::Step> Forwarding::exchange_once() {
+  RequestHead& request = exchange_.request();
+  const config::BackendTimeouts& timeouts = pool_->config().timeouts;
+  lease_->send(request);
+  if (request.has_body) {
+    start_request_body();
+  } else {
+    body_ended_ = true;
+  }
+  if (!pumping_) response_deadline_.arm(timeouts.first_byte);
+  base::Result<void> head;
+  if (body_too_large_ || client_gone_) {
+    lease_->abort({base::Code::closed, "the request was not completed", base::Origin::downstream});
+    head = base::fail(base::Code::closed, "the request was not completed", base::Origin::downstream);
+  } else {
+    head = co_await read_final_head();
+  }
+  if (!head) {
+    const base::Error error = std::move(head.error());
+    if (pumping_) co_await join_request_body();
+    note_upstream_failure(error);
+    if (may_retry(error)) co_return Step::retry;
+    fail(error);
+    co_return Step::done;
+  }
+  first_byte_time_ = std::chrono::steady_clock::now() - begun_;
+  status_ = response_.status;
+  if (status_ == 502 || status_ == 503 || status_ == 504) lease_.blame();
+  if (status_ == 101) {
+    co_await tunnel();
+    co_return Step::done;
+  }
+  remove_hop_by_hop(response_.headers);
+  apply_changes(response_.headers, route_->config.response_headers);
+  co_await relay_response();
+  co_return Step::done;
+}
+
+awaitable<base::Result<void>> Forwarding::read_final_head() {
+  constexpr unsigned most_informational = 16;
+  for (unsigned count = 0; count < most_informational; ++count) {
+    response_.clear();
+    auto head = co_await lease_->read_head(response_);
+    if (!head || !response_.informational()) co_return head;
+    // 100 was said by us; others (103 Early Hints) are for the client.
+    if (response_.status == 100) continue;
+    remove_hop_by_hop(response_.headers);
+    exchange_.send_informational(response_);
+  }
+  co_return base::fail(base::Code::protocol, "the backend sends informational responses without end",
+                       base::Origin::upstream);
+}
+
+awaitable<void> Forwarding::relay_response() {
+  const auto idle = pool_->config().timeouts.idle;
+  writer_ = &exchange_.respond(response_);
+  BodyReader& from = lease_->body_reader();
+  for (;;) {
+    if (exchange_.gone() && client_gone_) break;
+    const BodyPiece piece = response_.has_body ? from.poll() : BodyPiece{BodyPiece::Kind::end, {}};
+    if (piece.kind == BodyPiece::Kind::data) {
+      bytes_out_ += piece.bytes.size();
+      writer_->write(piece.bytes);
+      if (writer_->congested()) co_await flush_client();
+      if (late_ != Late::no || client_gone_) break;
+      continue;
+    }
+    if (piece.kind == BodyPiece::Kind::end) {
+      static const HeaderList no_trailers;
+      writer_->finish(response_.has_body ? from.trailers() : no_trailers);
+      writer_->push();
+      if (writer_->congested()) co_await flush_client();
+      co_return;
+    }
+    if (piece.kind == BodyPiece::Kind::failed) {
+      note_upstream_failure(from.error());
+      outcome_ = late_ == Late::no ? "upstream_closed" : "upstream_timeout";
+      lease_.blame();
+      exchange_.abort(from.error());
+      co_return;
+    }
+    writer_->push();
+    if (writer_->congested()) {
+      co_await flush_client();
+      continue;
+    }
+    response_deadline_.arm(idle);
+    const auto went_on = co_await from.wait();
+    response_deadline_.disarm();
+    if (!went_on && (client_gone_ || late_ != Late::no)) break;
+  }
+  outcome_ = client_gone_ ? "client_gone" : "upstream_timeout";
+  if (late_ == Late::idle) note_upstream_failure({base::Code::timeout, "idle", base::Origin::upstream});
+  exchange_.abort({base::Code::closed, "the response was cut", base::Origin::upstream});
+}
+
+// The client's socket is full: its own patience counts now, not the backend's.
+awaitable<void> Forwarding::flush_client() {
+  Deadline patience(worker_.deadlines(), [this] { expired(Late::client_write); });
+  patience.arm(snapshot_->config->timeouts.write);
+  response_deadline_.disarm();
+  const auto drained = co_await writer_->drain();
+  if (!drained) client_gone_ = true;
+}
+
+awaitable<void> Forwarding::tunnel() {
+  const auto idle = pool_->config().timeouts.upgraded_idle;
+  WorkerStats& stats = worker_.stats();
+  stats.upgrades_open.add();
+  whole_deadline_.disarm();
+  watch_.disarm();
+  response_.headers.remove(http::field::connection);
+  response_.headers.remove(http::field::upgrade);
+  writer_ = &exchange_.respond(response_);
+  writer_->push();
+  body_ended_ = false;
+  body_limit_ = 0;
+  replayable_ = false;
+  pumping_ = true;
+  worker_.spawn("tunnel", pump_request_body());
+  BodyReader& from = lease_->body_reader();
+  bool ended = false;
+  response_deadline_.arm(idle);
+  while (!ended && late_ == Late::no) {
+    const BodyPiece piece = from.poll();
+    if (piece.kind == BodyPiece::Kind::data) {
+      bytes_out_ += piece.bytes.size();
+      writer_->write(piece.bytes);
+      if (!writer_->congested()) continue;
+      const auto drained = co_await writer_->drain();
+      if (!drained) break;
+      continue;
+    }
+    writer_->push();
+    if (piece.kind == BodyPiece::Kind::failed) break;
+    if (piece.kind == BodyPiece::Kind::end) {
+      ended = true;
+      break;
+    }
+    const auto went_on = co_await from.wait();
+    response_deadline_.arm(idle);
+    if (!went_on) break;
+  }
+  if (ended) {
+    writer_->finish({});
+    // The client's side may still have something to say, for a while.
+    response_deadline_.arm(after_half_close);
+    while (pumping_ && late_ == Late::no) {
+      Deadline patience(worker_.deadlines(), [this] { pump_ended_.notify(); });
+      patience.arm(after_half_close);
+      co_await pump_ended_.wait();
+      if (!patience.armed()) break;
+    }
+  } else {
+    exchange_.abort({base::Code::closed, "the tunnel was cut"});
+  }
+  outcome_ = late_ != Late::no ? "idle_timeout" : "ok";
+  co_await join_request_body();
+  stats.upgrades_open.subtract();
+}
+
+bool Forwarding::may_retry(const base::Error& error) {
+  const config::Retries& retries = pool_->config().retries;
+  if (writer_ != nullptr || late_ == Late::whole || late_ == Late::request_body || client_gone_ || body_too_large_)
+    return false;
+  if (error.retry != base::Retry::fresh_connection && error.code != base::Code::timeout) return false;
+  if (attempts_.tried.size() > retries.attempts || attempts_.tried.empty()) return false;
+  const bool nothing_sent = !lease_ || !lease_->may_have_been_processed();
+  const bool body_untouched = !body_started_;
+  const bool safe = nothing_sent ? body_untouched || replayable_ || !exchange_.request().has_body
+                                 : replayable_ && (body_ended_ || !exchange_.request().has_body);
+  if (!safe) return false;
+  if (!pool_->retry_budget().take(std::chrono::steady_clock::now(), retries.budget_percent)) {
+    worker_.stats().retries_over_budget.add();
+    return false;
+  }
+  worker_.stats().retries.add();
+  if (lease_) lease_.blame();
+  late_ = Late::no;
+  return true;
+}
+
+void Forwarding::note_upstream_failure(const base::Error& error) {
+  if (client_gone_ || body_too_large_ || late_ == Late::request_body || late_ == Late::client_write) return;
+  UpstreamFailure kind = attempts_.failure;
+  if (lease_) {
+    kind = error.code == base::Code::protocol ? UpstreamFailure::protocol : UpstreamFailure::closed;
+    if (late_ == Late::first_byte) kind = UpstreamFailure::first_byte_timeout;
+    if (late_ == Late::idle) kind = UpstreamFailure::idle_timeout;
+  }
+  if (late_ == Late::whole) kind = UpstreamFailure::request_timeout;
+  worker_.stats().upstream_failures[static_cast<std::size_t>(kind)].add();
+}
+
+// No response has begun: says why there is none. RFC 9110 §15.6.
+void Forwarding::fail(const base::Error& error) {
+  if (client_gone_) {
+    outcome_ = "client_gone";
+    exchange_.abort(error);
+    return;
+  }
+  if (body_too_large_) {
+    outcome_ = "body_too_large";
+    worker_.stats().violations[static_cast<std::size_t>(Violation::body_size)].add();
+    answer(413);
+    return;
+  }
+  if (late_ == Late::request_body) {
+    outcome_ = "client_timeout";
+    worker_.stats().violations[static_cast<std::size_t>(Violation::body_timeout)].add();
+    answer(408);
+    return;
+  }
+  if (lease_) lease_.blame();
+  if (late_ != Late::no || error.code == base::Code::timeout) {
+    outcome_ = "upstream_timeout";
+    answer(504);
+  } else if (error.code == base::Code::overloaded) {
+    outcome_ = "upstream_overloaded";
+    answer(503, retry_after_overload);
+  } else if (attempts_.tried.empty()) {
+    outcome_ = "no_endpoint";
+    answer(503, retry_after_overload);
+  } else {
+    outcome_ = lease_ ? "upstream_closed" : "upstream_unreachable";
+    answer(502);
+  }
+}
+
+}  // namespace proxy
