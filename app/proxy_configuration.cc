@@ -70,6 +70,8 @@ std::expected<config::Config, std::vector<std::string>> proxy_configuration(cons
   Json listeners = Json::array({{{"address", words.listen}, {"tls", true}}});
   if (!words.http.empty()) listeners.push_back({{"address", words.http}});
   Json text{{"listeners", std::move(listeners)},
+            // A TLS listener must have one; the leaf of the local CA comes from a source of its own (app/local_leaf.h).
+            {"certificates", Json::array({{{"files", {{"certificate", "local-ca"}}}}})},
             {"access_log", words.access_log_text ? "text" : "json"},
             {"routes", Json::array({{{"name", "proxy"}, {"backend", "app"}, {"https_redirect", !words.http.empty()}}})},
             {"backends", {{"app", std::move(backend)}}},
@@ -79,7 +81,11 @@ std::expected<config::Config, std::vector<std::string>> proxy_configuration(cons
   if (!words.state.empty()) text["state_directory"] = words.state.string();
   if (!words.admin.empty()) text["admin"] = {{"address", words.admin}};
   auto parsed = config::parse(text.dump(-1, ' ', false, Json::error_handler_t::replace), "proxy");
-  if (parsed) return std::move(*parsed);
+  if (parsed) {
+    parsed->certificates.clear();
+    parsed->https_port = parsed->listeners.front().address.port;
+    return std::move(*parsed);
+  }
   std::vector<std::string> problems;
   for (const config::Diagnostic& diagnostic : parsed.error()) {
     problems.push_back(fmt::format("found {}, expected {}", diagnostic.found, diagnostic.expected));

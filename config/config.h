@@ -305,6 +305,7 @@ struct Config {
   std::vector<CertificateSource> certificates;
   std::vector<Route> routes;
   std::map<std::string, Backend> backends;
+  std::uint16_t https_port = 443;  // where clients reach TLS, for redirects: not always where a listener is
   std::vector<base::IpNetwork> trusted_proxies;  // whose X-Forwarded-* and Forwarded are believed
   Limits limits;
   Timeouts timeouts;

@@ -20,7 +20,7 @@ namespace keys {
 inline constexpr KeySet configuration{
     "configuration",
     {"workers", "state_directory", "listeners", "admin", "access_log", "tls", "certificates", "issuers", "routes",
-     "backends", "trusted_proxies", "limits", "timeouts", "drain", "mirrors"}};
+     "backends", "https_port", "trusted_proxies", "limits", "timeouts", "drain", "mirrors"}};
 
 inline constexpr KeySet listener{"listener", {"address", "tls", "proxy_protocol"}};
 inline constexpr KeySet proxy_protocol{"proxy_protocol", {"from"}};

@@ -79,6 +79,7 @@ Config read_configuration(const Value& root) {
   config.access_log = map.choice("access_log", config.access_log, access_logs);
   read_trust(map, listeners.first_tls, config, faults);
   read_traffic(map, config, faults);
+  config.https_port = static_cast<std::uint16_t>(map.number("https_port", config.https_port, {1, 65535}));
   config.trusted_proxies = read_networks(map.find("trusted_proxies"));
   if (const auto limits = map.find("limits")) config.limits = read_limits(*limits);
   if (const auto timeouts = map.find("timeouts")) config.timeouts = read_timeouts(*timeouts);

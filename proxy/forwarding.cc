@@ -159,8 +159,10 @@ bool Forwarding::misdirected() const {
 }
 
 void Forwarding::redirect_to_https() {
-  const config::Redirect to_https{
-      .status = 308, .scheme = "https", .host = {}, .port = {}, .path = {}, .replace_prefix = {}};
+  config::Redirect to_https;
+  to_https.status = 308;
+  to_https.scheme = "https";
+  if (snapshot_->config->https_port != 443) to_https.port = snapshot_->config->https_port;
   const std::string location = redirect_location(to_https, exchange_.request(), false, "");
   status_ = 308;
   bytes_out_ = reply(exchange_, {.status = 308, .location = location});
