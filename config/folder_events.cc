@@ -3,6 +3,7 @@
 #include <sys/inotify.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -34,13 +35,17 @@ FolderEvents::~FolderEvents() {
   if (descriptor_ >= 0) ::close(descriptor_);
 }
 
-void FolderEvents::watch(const NamesByFolder& folders) {
-  if (descriptor_ < 0) return;
+bool FolderEvents::watch(const NamesByFolder& folders) {
+  if (descriptor_ < 0) return false;
+  bool grown = false;
+  std::set<std::filesystem::path> watched;
   std::map<int, std::set<std::filesystem::path>> wanted;
   for (const auto& [folder, names] : folders) {
     const int watch = ::inotify_add_watch(descriptor_, folder.c_str(), interesting);
     if (watch >= 0) {
+      grown = grown || !folders_by_watch_.contains(watch);
       wanted[watch].insert(folder);
+      watched.insert(folder);
     } else if (errno != ENOENT && errno != ENOTDIR && !std::exchange(complained_, true)) {
       warn(folder.string(), errno);
     }
@@ -49,6 +54,12 @@ void FolderEvents::watch(const NamesByFolder& folders) {
     if (!wanted.contains(watch)) ::inotify_rm_watch(descriptor_, watch);
   }
   folders_by_watch_ = std::move(wanted);
+  watched_ = std::move(watched);
+  return grown;
+}
+
+bool FolderEvents::reach(const NamesByFolder& folders) const {
+  return std::ranges::all_of(folders, [this](const auto& folder) { return watched_.contains(folder.first); });
 }
 
 FolderEvents::Batch FolderEvents::take() {
@@ -67,7 +78,8 @@ FolderEvents::Batch FolderEvents::take() {
       const auto folders = folders_by_watch_.find(event.wd);
       if ((event.mask & IN_IGNORED) != 0 || folders == folders_by_watch_.end()) continue;
       for (const std::filesystem::path& folder : folders->second) {
-        batch.events.push_back({folder, event.len == 0 ? std::string() : std::string(name)});
+        batch.events.push_back(
+            {folder, event.len == 0 ? std::string() : std::string(name), (event.mask & IN_ISDIR) != 0});
       }
     }
   }

@@ -20,12 +20,16 @@ class FolderEvents {
   FolderEvents& operator=(const FolderEvents&) = delete;
 
   [[nodiscard]] int descriptor() const { return descriptor_; }
-  // From now on these folders. Those that cannot be watched are left out; logged once.
-  void watch(const NamesByFolder& folders);
+  // From now on these folders. Those that cannot be watched are left out; logged once. Whether a folder has come to
+  // those that were watched before.
+  bool watch(const NamesByFolder& folders);
+  // Whether all of these are watched.
+  [[nodiscard]] bool reach(const NamesByFolder& folders) const;
 
   struct Event {
     std::filesystem::path folder;
     std::string name;  // empty: the folder itself
+    bool is_folder = false;
   };
   struct Batch {
     std::vector<Event> events;
@@ -38,6 +42,7 @@ class FolderEvents {
   int descriptor_ = -1;
   // Several folders by name can be one inode, and then share one watch.
   std::map<int, std::set<std::filesystem::path>> folders_by_watch_;
+  std::set<std::filesystem::path> watched_;
   bool complained_ = false;
 };
 

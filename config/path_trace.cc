@@ -1,11 +1,18 @@
 #include "config/path_trace.h"
 
+#include <dirent.h>
+#include <fcntl.h>
+#include <linux/magic.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 
+#include <algorithm>
+#include <array>
 #include <list>
+#include <memory>
 #include <string_view>
 #include <system_error>
-#include <vector>
+#include <utility>
 
 namespace config {
 namespace {
@@ -16,34 +23,79 @@ constexpr int most_links = 40;
 constexpr int deepest_folder = 4;
 constexpr std::size_t most_files = 200'000;
 
+// Those that linux/magic.h does not name.
+constexpr std::uint32_t zfs_magic = 0x2fc12fc1;
+constexpr std::uint32_t bcachefs_magic = 0xca451a4e;
+constexpr std::array<std::uint32_t, 9> local_file_systems{EXT4_SUPER_MAGIC,      XFS_SUPER_MAGIC, BTRFS_SUPER_MAGIC,
+                                                          F2FS_SUPER_MAGIC,      TMPFS_MAGIC,     RAMFS_MAGIC,
+                                                          OVERLAYFS_SUPER_MAGIC, zfs_magic,       bcachefs_magic};
+
+using FolderPtr = std::unique_ptr<DIR, decltype([](DIR* folder) { ::closedir(folder); })>;
+
+// FNV-1a, a word at a time.
+class Hash {
+ public:
+  Hash& add(std::uint64_t word) {
+    value_ = (value_ ^ word) * 0x100000001b3U;
+    value_ ^= value_ >> 32U;
+    return *this;
+  }
+  Hash& add(std::string_view text) {
+    add(text.size());
+    for (const char c : text) value_ = (value_ ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
+    return *this;
+  }
+  Hash& add(const struct statx& status) {
+    add(std::uint64_t{status.stx_dev_major} << 32U | status.stx_dev_minor).add(status.stx_ino).add(status.stx_mode);
+    add(status.stx_size).add(status.stx_mtime).add(status.stx_ctime);
+    return *this;
+  }
+  [[nodiscard]] std::uint64_t value() const { return value_; }
+
+ private:
+  Hash& add(const statx_timestamp& time) {
+    return add(static_cast<std::uint64_t>(time.tv_sec)).add(std::uint64_t{time.tv_nsec});
+  }
+  std::uint64_t value_ = 0xcbf29ce484222325U;
+};
+
+enum class Links { follow, keep };
+
+bool look(int folder, const char* name, Links links, struct statx& status) {
+  constexpr unsigned wanted = STATX_BASIC_STATS;
+  return ::statx(folder, name, links == Links::keep ? AT_SYMLINK_NOFOLLOW : 0, wanted, &status) == 0;
+}
+
+// A second hard link and a mount of a single file are ways to write that the folder's watch does not see.
+bool has_other_names(const struct statx& status) {
+  return status.stx_nlink > 1 || (status.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+}
+
 class Tracer {
  public:
-  [[nodiscard]] PathTrace take() && { return std::move(trace_); }
+  [[nodiscard]] PathTrace take() &&;
   void follow(const fs::path& path);
-  void look_at(const fs::path& path, int depth);
+  // What path and all that is below looked like.
+  std::uint64_t look_at(const fs::path& path, int depth);
 
  private:
   void wanted(const fs::path& folder, const std::string& name);
-  void look_into(const fs::path& folder, int depth);
-  // FNV-1a. Order matters, so entries of a folder are taken sorted.
-  void mix(std::uint64_t value);
-  void mix(std::string_view text);
+  std::uint64_t look_into(const fs::path& folder, int depth);
+  std::uint64_t entry(const fs::path& folder, int descriptor, const char* name, int depth);
 
-  PathTrace trace_{{}, 0xcbf29ce484222325U};
+  PathTrace trace_;
   std::size_t files_ = 0;
 };
 
-void Tracer::mix(std::uint64_t value) {
-  for (unsigned shift = 0; shift < 64; shift += 8) {
-    trace_.fingerprint = (trace_.fingerprint ^ ((value >> shift) & 0xffU)) * 0x100000001b3U;
+PathTrace Tracer::take() && {
+  for (const auto& [folder, names] : trace_.folders) {
+    struct statfs status{};
+    if (::statfs(folder.c_str(), &status) != 0 ||
+        std::ranges::find(local_file_systems, static_cast<std::uint32_t>(status.f_type)) == local_file_systems.end())
+      trace_.local = false;
   }
-}
-
-void Tracer::mix(std::string_view text) {
-  mix(text.size());
-  for (const char c : text) {
-    trace_.fingerprint = (trace_.fingerprint ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
-  }
+  if (files_ > most_files) trace_.local = false;
+  return std::move(trace_);
 }
 
 void Tracer::wanted(const fs::path& folder, const std::string& name) {
@@ -83,43 +135,50 @@ void Tracer::follow(const fs::path& path) {
   }
 }
 
-void Tracer::look_at(const fs::path& path, int depth) {
-  if (++files_ > most_files) return;
-  struct stat status{};
-  if (::stat(path.c_str(), &status) != 0) {
-    mix(0);
-    return;
+std::uint64_t Tracer::look_at(const fs::path& path, int depth) {
+  if (++files_ > most_files) return 0;
+  struct statx status{};
+  if (!look(AT_FDCWD, path.c_str(), Links::follow, status)) return 0;
+  const std::uint64_t own = Hash().add(status).value();
+  if (depth == 0) trace_.surface = own;
+  if (!S_ISDIR(status.stx_mode)) {
+    if (has_other_names(status)) trace_.local = false;
+    return own;
   }
-  mix(status.st_dev);
-  mix(status.st_ino);
-  mix(status.st_mode);
-  mix(static_cast<std::uint64_t>(status.st_size));
-  mix(static_cast<std::uint64_t>(status.st_mtim.tv_sec));
-  mix(static_cast<std::uint64_t>(status.st_mtim.tv_nsec));
-  mix(static_cast<std::uint64_t>(status.st_ctim.tv_sec));
-  mix(static_cast<std::uint64_t>(status.st_ctim.tv_nsec));
-  if (S_ISDIR(status.st_mode) && depth < deepest_folder) look_into(path, depth);
+  return depth < deepest_folder ? own + look_into(path, depth) : own;
 }
 
-void Tracer::look_into(const fs::path& folder, int depth) {
+std::uint64_t Tracer::look_into(const fs::path& folder, int depth) {
   std::error_code failed;
   const fs::path real = fs::canonical(folder, failed);
-  if (failed) return;
+  if (failed) return 0;
   trace_.folders[real].clear();  // every name in it
-  std::map<std::string, bool> entries;
-  for (fs::directory_iterator entry(real, failed), end; !failed && entry != end; entry.increment(failed)) {
-    std::error_code ignored;
-    entries.emplace(entry->path().filename().string(), entry->is_symlink(ignored));
-    if (entries.size() > most_files) break;
+  if (depth == 0) trace_.folder = real;
+  const FolderPtr open(::opendir(real.c_str()));
+  if (!open) return 0;
+  std::uint64_t sum = 0;  // of hashes: entries come in any order
+  while (const dirent* const found = ::readdir(open.get())) {
+    const std::string_view name = found->d_name;
+    // "." and ".." apart: Kubernetes' own "..data" and "..2026_01_01..." hold what the links beside them show; looking
+    // twice tells nothing new.
+    if (name == "." || name.starts_with("..")) continue;
+    if (++files_ > most_files) break;
+    sum += Hash().add(name).add(entry(real, ::dirfd(open.get()), found->d_name, depth)).value();
   }
-  for (const auto& [name, is_link] : entries) {
-    // Kubernetes' own "..data" and "..2026_01_01..." hold what the links beside them show; looking twice tells nothing
-    // new.
-    if (name.starts_with("..")) continue;
-    mix(name);
-    if (is_link) follow(real / name);
-    look_at(real / name, depth + 1);
+  return sum;
+}
+
+std::uint64_t Tracer::entry(const fs::path& folder, int descriptor, const char* name, int depth) {
+  struct statx status{};
+  if (!look(descriptor, name, Links::keep, status)) return 0;
+  if (S_ISDIR(status.stx_mode)) return look_at(folder / name, depth + 1);
+  if (S_ISLNK(status.stx_mode)) {
+    trace_.plain = false;
+    follow(folder / name);
+    return look_at(folder / name, depth + 1);
   }
+  if (has_other_names(status)) trace_.plain = trace_.local = false;
+  return Hash().add(status).value();
 }
 
 }  // namespace
@@ -127,8 +186,21 @@ void Tracer::look_into(const fs::path& folder, int depth) {
 PathTrace trace(const fs::path& path) {
   Tracer tracer;
   tracer.follow(path);
-  tracer.look_at(path, 0);
-  return std::move(tracer).take();
+  const std::uint64_t fingerprint = tracer.look_at(path, 0);
+  PathTrace trace = std::move(tracer).take();
+  trace.fingerprint = fingerprint;
+  return trace;
+}
+
+std::uint64_t surface_of(const fs::path& path) {
+  struct statx status{};
+  return look(AT_FDCWD, path.c_str(), Links::follow, status) ? Hash().add(status).value() : 0;
+}
+
+bool is_plain(const fs::path& path) {
+  struct statx status{};
+  if (!look(AT_FDCWD, path.c_str(), Links::keep, status)) return true;
+  return S_ISREG(status.stx_mode) && !has_other_names(status);
 }
 
 }  // namespace config

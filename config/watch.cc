@@ -24,12 +24,28 @@ namespace {
 
 using Steady = std::chrono::steady_clock;
 using Paths = std::vector<std::filesystem::path>;
-using Fingerprints = std::map<std::filesystem::path, std::uint64_t>;
 
-Fingerprints fingerprints_of(const Paths& paths) {
-  Fingerprints fingerprints;
-  for (const std::filesystem::path& path : paths) fingerprints.emplace(path, trace(path).fingerprint);
-  return fingerprints;
+// Past this many names the whole folder is looked at as cheaply.
+constexpr std::size_t most_names = 4096;
+// Watches are added and folders looked at in turns, until the two agree; a folder that changes all the time has events.
+constexpr int most_turns = 3;
+
+struct Watched {
+  PathTrace seen;      // as last reported
+  bool stale = false;  // files have been reported since; `seen` does not know them
+};
+using WatchedPaths = std::map<std::filesystem::path, Watched>;
+
+// What of a watched path may have changed.
+struct Suspect {
+  bool all = false;
+  std::set<std::string> names;  // files of the folder
+};
+
+WatchedPaths traces_of(const Paths& paths) {
+  WatchedPaths watched;
+  for (const std::filesystem::path& path : paths) watched.try_emplace(path, Watched{trace(path)});
+  return watched;
 }
 
 // An eventfd: wakes a poll(2).
@@ -86,16 +102,16 @@ class FileWatch::Loop {
         options_(options),
         settling_(options),
         events_(options.notify == Notify::inotify ? FolderEvents::Source::inotify : FolderEvents::Source::none),
-        known_(fingerprints_of(paths)) {
+        watched_(traces_of(paths)) {
     arm();  // before the constructor returns, so that nothing after it is missed
     thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
   }
 
   void set_paths(const Paths& paths) {
-    Fingerprints fingerprints = fingerprints_of(paths);
+    WatchedPaths watched = traces_of(paths);
     {
       const std::lock_guard lock(mutex_);
-      handed_over_ = std::move(fingerprints);
+      handed_over_ = std::move(watched);
     }
     wake_.ring();
   }
@@ -105,21 +121,25 @@ class FileWatch::Loop {
   void wait();
   void take_handed_over();
   void take_events();
-  void arm();
-  void compare();
+  void take_event(const std::filesystem::path& path, const Watched& watched, const FolderEvents::Event& event);
+  void suspect(const std::filesystem::path& path);
+  bool arm();
+  void poll();
   void report();
+  void look_again();
+  [[nodiscard]] bool only_names(const std::filesystem::path& path, const Suspect& suspect) const;
 
   std::function<void(const Paths&)> changed_;
   Options options_;
   Wake wake_;
   Settling settling_;
   FolderEvents events_;
-  Fingerprints known_;                                    // of every watched path, as last reported
-  std::map<std::filesystem::path, NamesByFolder> armed_;  // for every watched path
-  std::set<std::filesystem::path> suspects_;
+  WatchedPaths watched_;
+  std::map<std::filesystem::path, Suspect> suspects_;
   Steady::time_point next_poll_ = Steady::now() + options_.poll;
+  Steady::time_point next_thorough_ = Steady::now() + options_.thorough;
   std::mutex mutex_;
-  std::optional<Fingerprints> handed_over_;
+  std::optional<WatchedPaths> handed_over_;
   std::jthread thread_;  // last: joined before the rest goes
 };
 
@@ -130,11 +150,7 @@ void FileWatch::Loop::run(const std::stop_token& stop) {
     if (stop.stop_requested()) return;
     take_handed_over();
     take_events();
-    if (Steady::now() >= next_poll_) {
-      arm();
-      compare();
-      next_poll_ = Steady::now() + options_.poll;
-    }
+    if (Steady::now() >= next_poll_) poll();
     if (const auto due = settling_.due(); due && Steady::now() >= *due) report();
   }
 }
@@ -150,68 +166,114 @@ void FileWatch::Loop::wait() {
 }
 
 void FileWatch::Loop::take_handed_over() {
-  std::optional<Fingerprints> next;
+  std::optional<WatchedPaths> next;
   {
     const std::lock_guard lock(mutex_);
     next = std::exchange(handed_over_, std::nullopt);
   }
   if (!next) return;
-  // A path that stays keeps what was last reported of it, so that a change in between is not lost.
-  for (auto& [path, fingerprint] : *next) {
-    if (const auto before = known_.find(path); before != known_.end()) fingerprint = before->second;
+  // A path that stays is compared with what was last reported of it, so that a change in between is not lost.
+  Paths changed;
+  for (const auto& [path, watched] : *next) {
+    const auto before = watched_.find(path);
+    if (before == watched_.end()) continue;
+    if (before->second.stale || before->second.seen.fingerprint != watched.seen.fingerprint) changed.push_back(path);
   }
-  known_ = std::move(*next);
-  std::erase_if(suspects_, [this](const std::filesystem::path& path) { return !known_.contains(path); });
+  watched_ = std::move(*next);
+  std::erase_if(suspects_, [this](const auto& suspect) { return !watched_.contains(suspect.first); });
+  for (const std::filesystem::path& path : changed) suspect(path);
   arm();
-  compare();
+  // What happened to a new path while it had no watch.
+  for (const auto& [path, watched] : watched_) {
+    if (trace(path).fingerprint != watched.seen.fingerprint) suspect(path);
+  }
 }
 
 void FileWatch::Loop::take_events() {
   if (events_.descriptor() < 0) return;
   const FolderEvents::Batch batch = events_.take();
-  const std::size_t before = suspects_.size();
-  bool touched = batch.lost;
-  for (const auto& [path, folders] : armed_) {
-    if (batch.lost) suspects_.insert(path);
-    for (const FolderEvents::Event& event : batch.events) {
-      const auto names = folders.find(event.folder);
-      if (names == folders.end()) continue;
-      const bool concerns = event.name.empty() || names->second.empty() || names->second.contains(event.name);
-      if (!concerns) continue;
-      suspects_.insert(path);
-      touched = true;
-    }
+  for (const auto& [path, watched] : watched_) {
+    if (batch.lost) suspect(path);
+    for (const FolderEvents::Event& event : batch.events) take_event(path, watched, event);
   }
-  if (touched || suspects_.size() != before) settling_.touch(Steady::now());
 }
 
-void FileWatch::Loop::arm() {
-  armed_.clear();
+void FileWatch::Loop::take_event(const std::filesystem::path& path, const Watched& watched,
+                                 const FolderEvents::Event& event) {
+  const auto names = watched.seen.folders.find(event.folder);
+  if (names == watched.seen.folders.end()) return;
+  if (!event.name.empty() && !names->second.empty() && !names->second.contains(event.name)) return;
+  const bool is_file = options_.detail == Detail::files && event.folder == watched.seen.folder && watched.seen.plain &&
+                       !event.name.empty() && !event.is_folder && !event.name.starts_with("..");
+  if (!is_file) return suspect(path);
+  Suspect& suspect = suspects_[path];
+  if (suspect.names.size() < most_names) {
+    suspect.names.insert(event.name);
+  } else {
+    suspect.all = true;
+  }
+  settling_.touch(Steady::now());
+}
+
+void FileWatch::Loop::suspect(const std::filesystem::path& path) {
+  suspects_[path].all = true;
+  settling_.touch(Steady::now());
+}
+
+// Whether there are folders now that were not watched before.
+bool FileWatch::Loop::arm() {
   NamesByFolder all;
-  for (const auto& [path, fingerprint] : known_) {
-    NamesByFolder folders = trace(path).folders;
-    all.insert(folders.begin(), folders.end());
-    armed_.emplace(path, std::move(folders));
-  }
-  events_.watch(all);
+  for (const auto& [path, watched] : watched_) all.insert(watched.seen.folders.begin(), watched.seen.folders.end());
+  return events_.watch(all);
 }
 
-void FileWatch::Loop::compare() {
-  for (const auto& [path, fingerprint] : known_) {
-    if (!suspects_.contains(path) && trace(path).fingerprint != fingerprint) {
-      suspects_.insert(path);
-      settling_.touch(Steady::now());
+void FileWatch::Loop::poll() {
+  const Steady::time_point now = Steady::now();
+  const bool thorough = now >= next_thorough_;
+  if (thorough) next_thorough_ = now + options_.thorough;
+  next_poll_ = now + options_.poll;
+  for (const auto& [path, watched] : watched_) {
+    if (const auto known = suspects_.find(path); known != suspects_.end() && known->second.all) continue;
+    if (!thorough && watched.seen.local && events_.reach(watched.seen.folders)) {
+      if (surface_of(path) != watched.seen.surface && !suspects_.contains(path)) suspect(path);
+    } else if (watched.stale || trace(path).fingerprint != watched.seen.fingerprint) {
+      suspect(path);
     }
+  }
+}
+
+bool FileWatch::Loop::only_names(const std::filesystem::path& path, const Suspect& suspect) const {
+  return !suspect.all &&
+         std::ranges::all_of(suspect.names, [&](const std::string& name) { return is_plain(path / name); });
+}
+
+// First the watches, then the look: what changes in between is seen by one of the two.
+void FileWatch::Loop::look_again() {
+  for (int turn = 0; turn < most_turns; ++turn) {
+    for (const auto& [path, suspect] : suspects_) {
+      if (suspect.all) watched_[path] = Watched{trace(path)};
+    }
+    if (!arm()) return;
   }
 }
 
 void FileWatch::Loop::report() {
-  // First the watches, then the look: what changes in between is seen by one of the two.
-  arm();
-  compare();
   settling_.reset();
-  for (const std::filesystem::path& path : suspects_) known_[path] = trace(path).fingerprint;
-  const Paths paths(suspects_.begin(), suspects_.end());
+  Paths paths;
+  bool some_all = false;
+  for (auto& [path, suspect] : suspects_) {
+    suspect.all = !only_names(path, suspect);
+    some_all = some_all || suspect.all;
+    if (suspect.all) {
+      paths.push_back(path);
+      continue;
+    }
+    for (const std::string& name : suspect.names) paths.push_back(path / name);
+    Watched& watched = watched_[path];
+    watched.seen.surface = surface_of(path);
+    watched.stale = true;
+  }
+  if (some_all) look_again();
   suspects_.clear();
   if (!paths.empty()) changed_(paths);
 }

@@ -44,6 +44,7 @@ class Reports {
   void add(const std::vector<fs::path>& paths) {
     const std::lock_guard lock(mutex_);
     seen_.insert(paths.begin(), paths.end());
+    all_.insert(paths.begin(), paths.end());
     ++count_;
     changed_.notify_all();
   }
@@ -57,6 +58,10 @@ class Reports {
     const std::lock_guard lock(mutex_);
     return seen_.contains(path);
   }
+  [[nodiscard]] bool ever_saw(const fs::path& path) {
+    const std::lock_guard lock(mutex_);
+    return all_.contains(path);
+  }
   [[nodiscard]] int count() {
     const std::lock_guard lock(mutex_);
     return count_;
@@ -65,7 +70,8 @@ class Reports {
  private:
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::set<fs::path> seen_;
+  std::set<fs::path> seen_;  // since the last wait
+  std::set<fs::path> all_;
   int count_ = 0;
 };
 
@@ -236,6 +242,90 @@ TEST(FileWatch, LeavesOtherFilesOfTheFolderAlone) {
   EXPECT_TRUE(reports.wait_for(folder / "last"));
   EXPECT_FALSE(reports.saw(folder / "app.crt"));
   EXPECT_EQ(reports.count(), 1);
+}
+
+class NamingFiles : public testing::Test {
+ protected:
+  static FileWatch::Options by_name() {
+    FileWatch::Options options = events_only();
+    options.detail = FileWatch::Detail::files;
+    return options;
+  }
+  FileWatch watch(const FileWatch::Options& options) {
+    return FileWatch({folder.path()}, [this](const std::vector<fs::path>& changed) { reports.add(changed); }, options);
+  }
+  Reports reports;
+  Folder folder;
+};
+
+TEST_F(NamingFiles, NamesTheFileAndNotTheFolder) {
+  write(folder / "a.crt", "one");
+  write(folder / "b.crt", "one");
+  const FileWatch watching = watch(by_name());
+  write(folder / "a.crt", "two, longer");
+  EXPECT_TRUE(reports.wait_for(folder / "a.crt"));
+  write(folder / "new", "three");
+  fs::rename(folder / "new", folder / "b.crt");
+  EXPECT_TRUE(reports.wait_for(folder / "b.crt"));
+  fs::remove(folder / "b.crt");
+  EXPECT_TRUE(reports.wait_for(folder / "b.crt"));
+  EXPECT_FALSE(reports.ever_saw(folder.path()));
+  EXPECT_FALSE(reports.ever_saw(folder / "c.crt"));
+}
+
+TEST_F(NamingFiles, NamesTheFolderForALinkAndForWhatALinkLeadsTo) {
+  write(folder / "a.crt", "one");
+  const FileWatch watching = watch(by_name());
+  fs::create_symlink("a.crt", folder / "link.crt");
+  EXPECT_TRUE(reports.wait_for(folder.path()));
+  write(folder / "a.crt", "two, longer");
+  EXPECT_TRUE(reports.wait_for(folder.path())) << "link.crt has changed as well";
+}
+
+TEST_F(NamingFiles, NamesTheFolderForAFileWithASecondName) {
+  write(folder / "a.crt", "one");
+  const FileWatch watching = watch(by_name());
+  fs::create_hard_link(folder / "a.crt", folder / "b.crt");
+  EXPECT_TRUE(reports.wait_for(folder.path()));
+  write(folder / "b.crt", "two, longer");
+  EXPECT_TRUE(reports.wait_for(folder.path()));
+}
+
+TEST_F(NamingFiles, NamesTheFolderWhenAnotherTakesItsPlace) {
+  fs::create_directory(folder / "certs");
+  write(folder / "certs/a.crt", "one");
+  const FileWatch watching(
+      {folder / "certs"}, [this](const std::vector<fs::path>& changed) { reports.add(changed); }, by_name());
+  fs::rename(folder / "certs", folder / "aside");
+  fs::create_directory(folder / "certs");
+  EXPECT_TRUE(reports.wait_for(folder / "certs"));
+  write(folder / "certs/a.crt", "one");
+  EXPECT_TRUE(reports.wait_for(folder / "certs/a.crt"));
+}
+
+TEST_F(NamingFiles, LooksAtTheWholeFolderNowAndThen) {
+  write(folder / "a.crt", "one");
+  FileWatch::Options options = by_name();
+  options.poll = options.thorough = milliseconds(20);
+  const FileWatch watching = watch(options);
+  write(folder / "a.crt", "two, longer");
+  EXPECT_TRUE(reports.wait_for(folder.path()));
+}
+
+// The watch knows the folder by its path, and a folder above it was exchanged.
+TEST_F(NamingFiles, SeesByThePollThatAFolderAboveWasExchanged) {
+  fs::create_directories(folder / "above/between/certs");
+  write(folder / "above/between/certs/a.crt", "one");
+  fs::create_directories(folder / "new/between/certs");
+  write(folder / "new/between/certs/a.crt", "two");
+  FileWatch::Options options = by_name();
+  options.poll = milliseconds(20);
+  const FileWatch watching(
+      {folder / "above/between/certs"}, [this](const std::vector<fs::path>& changed) { reports.add(changed); },
+      options);
+  fs::rename(folder / "above", folder / "aside");
+  fs::rename(folder / "new", folder / "above");
+  EXPECT_TRUE(reports.wait_for(folder / "above/between/certs"));
 }
 
 TEST(FileWatch, ReportsAFileThatNeverSettles) {
