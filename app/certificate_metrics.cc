@@ -19,8 +19,7 @@ void add_name(Labels& labels, const std::string& whose, const certstore::Disting
 }
 
 // The labels of x509-certificate-exporter; what does not apply is empty, which PromQL treats as absent.
-Labels labels_of(const certstore::CertificateStatus& status) {
-  const certstore::Facts& facts = status.serving->facts();
+Labels labels_of(const certstore::CertificateStatus& status, const certstore::Facts& facts) {
   const auto slash = status.file_path.rfind('/');
   Labels labels{{"filename", slash == std::string::npos ? status.file_path : status.file_path.substr(slash + 1)},
                 {"filepath", status.file_path},
@@ -47,9 +46,11 @@ void add_certificate_metrics(MetricFamilies& families, const Observation& seen) 
   std::vector<Sample> samples;
   std::set<std::string> keys;  // the same file configured twice is one series
   for (const certstore::CertificateStatus& status : seen.certificates) {
-    if (!status.serving) continue;
-    if (!keys.insert(status.file_path + '\0' + status.serving->fingerprint()).second) continue;
-    samples.push_back({labels_of(status), &status.serving->facts()});
+    // Also what is held and not served: an expired file in the folder is somebody's mistake.
+    const certstore::CertificatePtr& held = status.serving ? status.serving : status.certificate;
+    if (!held) continue;
+    if (!keys.insert(status.file_path + '\0' + held->fingerprint()).second) continue;
+    samples.push_back({labels_of(status, held->facts()), &held->facts()});
   }
   {
     Family after(families, "x509_cert_not_after", "When the certificate expires, in seconds since 1970.",

@@ -47,12 +47,12 @@ void Balancer::adopt(std::shared_ptr<const BackendState> state) {
 
 std::optional<std::size_t> Balancer::pick(Time now, const std::vector<tcp::endpoint>& tried) {
   const auto untried = [&tried](const Slot& slot) { return std::ranges::find(tried, slot.address) == tried.end(); };
-  // From best to worst; the last is better than a sure 503.
+  // From best to worst. An ejected one is better than a sure 503; one that its own check calls unhealthy is not.
   for (const auto& [must_be_usable, must_be_untried] :
        {std::pair(true, true), {false, true}, {true, false}, {false, false}}) {
     bool any = false;
     for (Slot& slot : slots_) {
-      slot.candidate = must_be_usable ? slot.usable(now) : slot.weight > 0;
+      slot.candidate = must_be_usable ? slot.usable(now) : slot.weight > 0 && slot.healthy;
       if (must_be_untried && slot.candidate) slot.candidate = untried(slot);
       any = any || slot.candidate;
     }

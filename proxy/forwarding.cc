@@ -232,6 +232,28 @@ void Forwarding::log_and_count() {
   worker_.access_log().write(worker_.number(), format, record, stats);
 }
 
+void log_refused(Worker& worker, Exchange& exchange, unsigned status) {
+  const SnapshotPtr& snapshot = worker.snapshot();
+  if (snapshot->config->access_log == config::AccessLog::off) return;
+  const RequestHead& request = exchange.request();
+  const ConnectionFacts& connection = exchange.connection();
+  const std::string client = connection.client.to_string();
+  AccessRecord record;
+  record.at = std::chrono::system_clock::now();
+  record.client = client;
+  record.method = request.method;
+  record.host = request.authority;
+  record.target = request.target;
+  record.protocol = protocol_name(request.version);
+  record.status = status;
+  record.tls_version = connection.tls_version;
+  record.server_name = connection.server_name;
+  record.tls_resumed = connection.tls_resumed;
+  record.outcome = "refused";
+  record.generation = snapshot->generation;
+  worker.access_log().write(worker.number(), snapshot->config->access_log, record, worker.stats());
+}
+
 awaitable<void> forward(Worker& worker, Exchange& exchange) {
   Forwarding forwarding(worker, exchange);
   co_await forwarding.run();

@@ -159,6 +159,7 @@ awaitable<void> Forwarding::tunnel() {
   body_ended_ = false;
   body_limit_ = 0;
   replayable_ = false;
+  pump_what_is_there();
   pumping_ = true;
   worker_.spawn("tunnel", pump_request_body());
   BodyReader& from = lease_->body_reader();

@@ -188,7 +188,8 @@ BodyPiece H1Reader<is_request>::poll() {
 
 template <bool is_request>
 awaitable<base::Result<void>> H1Reader<is_request>::wait() {
-  return transport_.readable();
+  if (!pending_.empty() && !stalled_) co_return base::Result<void>{};
+  co_return co_await transport_.readable();
 }
 
 template class H1Reader<true>;

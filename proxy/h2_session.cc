@@ -20,6 +20,7 @@ constexpr std::size_t most_queued = 1000;
 constexpr std::size_t most_spare = 16;
 constexpr std::chrono::milliseconds leave_time{1'000};
 constexpr std::chrono::milliseconds close_time{1'000};
+constexpr std::chrono::milliseconds linger_time{1'000};
 constexpr std::array<std::uint8_t, 8> drain_ping{'d', 'r', 'a', 'i', 'n', 0, 0, 0};
 
 base::Error gone_error() {
@@ -42,7 +43,8 @@ H2Session::H2Session(SessionContext& context)
       leave_deadline_(context.worker.deadlines(), [this] { say_last_stream(); }),
       close_deadline_(context.worker.deadlines(),
                       [this] { transport().cancel({base::Code::timeout, "the client did not close"}); }),
-      unread_deadline_(context.worker.deadlines(), [this] { reset_unread(); }) {
+      unread_deadline_(context.worker.deadlines(), [this] { reset_unread(); }),
+      linger_deadline_(context.worker.deadlines(), [this] { end_linger(); }) {
   set_write_timeout(config_->timeouts.write);
 }
 
@@ -208,6 +210,17 @@ void H2Session::reset_unread() {
       stream->abort({base::Code::timeout, "the client does not read", base::Origin::downstream});
     }
   }
+}
+
+void H2Session::linger() {
+  if (!linger_deadline_.armed()) linger_deadline_.arm(linger_time);
+}
+
+void H2Session::end_linger() {
+  for (const auto& stream : streams_) {
+    if (stream->open() && stream->id() > 0) stream->end_linger();
+  }
+  flush_soon();
 }
 
 void H2Session::lose_all(const base::Error& error) {

@@ -28,6 +28,9 @@ class H2Session final : public H2Link {
   [[nodiscard]] awaitable<void> run();
   [[nodiscard]] const ConnectionFacts& facts() const noexcept { return context_.facts; }
 
+  // A response is complete, its request is not: what the client still sends is stopped in a while.
+  void linger();
+
  private:
   // GOAWAY in two steps (RFC 9113 §6.8): none -> announced (any stream may still come) -> last (the last one is known).
   enum class Leaving : std::uint8_t { no, announced, last };
@@ -63,6 +66,7 @@ class H2Session final : public H2Link {
   void lose_all(const base::Error& error);
   void close_idle();
   void reset_unread();
+  void end_linger();
   void rest();
 
   H2Stream& acquire();
@@ -88,7 +92,7 @@ class H2Session final : public H2Link {
   bool ended_ = false;    // GOAWAY with an error: nothing is read any more
   bool closing_ = false;  // all was sent; the client's FIN is awaited
   Event room_;
-  Deadline header_deadline_, idle_deadline_, leave_deadline_, close_deadline_, unread_deadline_;
+  Deadline header_deadline_, idle_deadline_, leave_deadline_, close_deadline_, unread_deadline_, linger_deadline_;
 };
 
 }  // namespace proxy

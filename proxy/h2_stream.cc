@@ -3,6 +3,7 @@
 #include "proxy/h2_callbacks.h"
 #include "proxy/h2_session.h"
 #include "proxy/request_target.h"
+#include "proxy/session.h"
 #include "proxy/worker.h"
 
 namespace proxy {
@@ -67,6 +68,7 @@ void H2Stream::refuse(unsigned status) {
   head.has_body = false;
   head.content_length = 0;
   respond(head);
+  log_refused(session_.worker(), *this, status);
 }
 
 void H2Stream::send_informational(const ResponseHead& head) {
@@ -120,6 +122,12 @@ void H2Stream::coroutine_ended() {
 
 void H2Stream::stop_request() {
   if (input_ended() || closed()) return;
+  // Not at once: clients exist that forget the response when they are stopped while they send.
+  session_.linger();
+}
+
+void H2Stream::end_linger() {
+  if (running || closed() || input_ended() || out() != Out::complete) return;
   // RFC 9113 §8.1: a complete response may be followed by RST_STREAM with NO_ERROR to stop the client from sending
   // more.
   reset_stream(NGHTTP2_NO_ERROR, {base::Code::cancelled, "the response was complete"});

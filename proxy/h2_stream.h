@@ -35,6 +35,8 @@ class H2Stream final : public Exchange, public H2Body {
   // END_STREAM went out, or the coroutine has ended: RST_STREAM for what the client still wants to send.
   void response_sent();
   void coroutine_ended();
+  // The client has had its time to stop by itself.
+  void end_linger();
   void closed_by(std::uint32_t code) { close(code, base::Origin::downstream); }
   // The connection is no more.
   void lose(const base::Error& error);

@@ -30,4 +30,7 @@ struct SessionContext {
 class Exchange;
 [[nodiscard]] awaitable<void> forward(Worker& worker, Exchange& exchange);
 
+// The line in the access log of a request that a session answered itself, without forward.
+void log_refused(Worker& worker, Exchange& exchange, unsigned status);
+
 }  // namespace proxy

@@ -86,7 +86,17 @@ bool BackendPool::reusable_connections() const noexcept {
   return config().proxy_protocol == config::ProxyProtocolOut::off;
 }
 
-std::optional<std::size_t> BackendPool::choose(const Attempts& attempts) {
+// The balancer is asked once for each attempt: asking turns its wheel.
+std::optional<std::size_t> BackendPool::choose(Attempts& attempts) {
+  if (const auto chosen = std::exchange(attempts.chosen, std::nullopt)) {
+    const auto& endpoints = balancer_.state().endpoints;
+    const auto found = std::ranges::find(endpoints, *chosen, &EndpointState::address);
+    if (found != endpoints.end()) return static_cast<std::size_t>(found - endpoints.begin());
+  }
+  return pick_with_room(attempts);
+}
+
+std::optional<std::size_t> BackendPool::pick_with_room(const Attempts& attempts) {
   const auto now = SteadyClock::now();
   auto choice = balancer_.pick(now, attempts.tried);
   if (!choice || !at_limit(endpoints_[balancer_.state().endpoints[*choice].address])) return choice;
@@ -137,6 +147,7 @@ UpstreamLease BackendPool::try_acquire(const std::shared_ptr<BackendPool>& pool,
   if (!choice) return {};
   const EndpointState& endpoint = pool->balancer_.state().endpoints[*choice];
   UpstreamLease found = pool->take_idle(pool, endpoint);
+  if (!found) attempts.chosen = endpoint.address;
   if (found) {
     attempts.tried.push_back(endpoint.address);
     attempts.endpoint = endpoint.name;

@@ -49,6 +49,7 @@ class UpstreamLease {
 struct Attempts {
   std::vector<tcp::endpoint> tried;
   std::string endpoint;                                    // the name of the newest one
+  std::optional<tcp::endpoint> chosen;  // by the balancer, not tried yet
   UpstreamFailure failure = UpstreamFailure::no_endpoint;  // of the newest failed acquire()
 };
 
@@ -87,7 +88,8 @@ class BackendPool {
   };
   struct Waiter;
 
-  [[nodiscard]] std::optional<std::size_t> choose(const Attempts& attempts);
+  [[nodiscard]] std::optional<std::size_t> choose(Attempts& attempts);
+  [[nodiscard]] std::optional<std::size_t> pick_with_room(const Attempts& attempts);
   [[nodiscard]] bool at_limit(const EndpointPool& pool) const noexcept;
   [[nodiscard]] bool reusable_connections() const noexcept;
   [[nodiscard]] UpstreamLease take_idle(const std::shared_ptr<BackendPool>& self, const EndpointState& endpoint);

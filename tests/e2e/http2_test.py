@@ -148,7 +148,7 @@ def test_websocket_over_http2(edge):
 
 
 def test_nghttp_gets_a_page_and_its_neighbours(edge):
-    done = subprocess.run(["nghttp", "-nv", "--no-verify-peer", "-H", "host: www.example.com", f"https://127.0.0.1:{edge.port}/echo",
+    done = subprocess.run(["nghttp", "-nv", "--no-verify-peer", "-H", ":authority: www.example.com", f"https://127.0.0.1:{edge.port}/echo",
                            f"https://127.0.0.1:{edge.port}/chunked"], capture_output=True, text=True, timeout=30)
     assert done.returncode == 0 and done.stdout.count(":status: 200") == 2, done.stdout[-2000:] + done.stderr
 

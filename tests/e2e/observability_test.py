@@ -103,7 +103,7 @@ def log_lines(edge):
 
 def test_every_request_is_one_json_line(run_edge, settings, backend):
     edge = run_edge(settings(backend, access_log="json"))
-    curl(edge, "/echo?q=%22", "-H", "X-Request-Id: find-me", "-A", 'quote" and \\ and \x01')
+    curl(edge, "/echo?q=%22", "-H", "X-Request-Id: find-me", "-A", 'quote" and \\ and \u00e9')
     curl(edge, "/echo", "--http2", "-d", "12345")
     curl(edge, "/close", "-X", "POST", "-d", "x")
     eventually(lambda: len(log_lines(edge)) == 3)
