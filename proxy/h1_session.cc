@@ -16,8 +16,9 @@ namespace {
 // What is read and thrown away so that a client which still sends gets to see our answer.
 constexpr std::size_t most_discarded = 256 << 10;
 constexpr std::chrono::milliseconds linger_time{2000};
-// While draining: how long a connection that was made just before may take to send its first request.
-constexpr std::chrono::milliseconds fresh_time{1000};
+// While draining: how long a connection without a request may still send one, which is answered with `Connection: close`.
+// Closing at once would meet requests that are on their way.
+constexpr std::chrono::milliseconds last_request_time{1000};
 
 // One HTTP/1 connection: its requests in order, each an exchange. Lives in the frame of serve_h1.
 class H1Session final : public Exchange {
@@ -82,12 +83,7 @@ void H1Session::on_deadline() {
 
 awaitable<void> H1Session::run() {
   context_.on_drain = [this] {
-    if (waiting_ != Waiting::first_byte) return;
-    if (served_ > 0) {
-      transport_.interrupt();
-    } else {
-      deadline_.arm(fresh_time);
-    }
+    if (waiting_ == Waiting::first_byte) deadline_.arm(last_request_time);
   };
   while (co_await read_head()) {
     ++served_;
@@ -110,7 +106,7 @@ awaitable<bool> H1Session::read_head() {
   const config::Config& config = *worker_.snapshot()->config;
   reader_.expect(head_, {config.limits.header_count, config.limits.header_size.value, config.limits.uri_length.value});
   waiting_ = reader_.begun() ? Waiting::head : Waiting::first_byte;
-  deadline_.arm(reader_.begun() ? config.timeouts.header : context_.draining ? fresh_time : config.timeouts.idle);
+  deadline_.arm(reader_.begun() ? config.timeouts.header : context_.draining ? last_request_time : config.timeouts.idle);
   late_ = false;
   for (;;) {
     const auto state = reader_.poll_head();
@@ -124,7 +120,6 @@ awaitable<bool> H1Session::read_head() {
       waiting_ = Waiting::head;
       deadline_.arm(config.timeouts.header);
     }
-    if (waiting_ == Waiting::first_byte && context_.draining && served_ > 0) co_return false;
     const auto ready = co_await reader_.wait();
     if (ready) continue;
     if (late_ && waiting_ == Waiting::head) {

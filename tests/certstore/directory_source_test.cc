@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <condition_variable>
+#include <map>
 
 #include "certstore/file_source.h"
 #include "tests/support/mint.h"
@@ -22,9 +23,13 @@ constexpr config::FileWatch::Options quick{.settle = 5ms, .longest = 50ms, .poll
 class Reported {
  public:
   [[nodiscard]] Report report() {
-    return [this](std::vector<Candidate> candidates) {
+    return [this](Change change) {
       const std::lock_guard lock(mutex_);
-      candidates_ = std::move(candidates);
+      if (change.extent == Change::Extent::everything) candidates_.clear();
+      ++count_;
+      last_ = change.candidates.size() + change.gone.size();
+      for (const std::string& id : change.gone) candidates_.erase(id);
+      for (Candidate& one : change.candidates) candidates_.insert_or_assign(one.id, std::move(one));
       changed_.notify_all();
     };
   }
@@ -39,17 +44,26 @@ class Reported {
   }
   [[nodiscard]] std::string error(std::size_t at) {
     const std::lock_guard lock(mutex_);
-    return candidates_.at(at).certificate.error().what;
+    return std::next(candidates_.begin(), static_cast<std::ptrdiff_t>(at))->second.certificate.error().what;
   }
   [[nodiscard]] CertificatePtr certificate(std::size_t at) {
     const std::lock_guard lock(mutex_);
-    return *candidates_.at(at).certificate;
+    return *std::next(candidates_.begin(), static_cast<std::ptrdiff_t>(at))->second.certificate;
+  }
+  [[nodiscard]] std::size_t count() {
+    const std::lock_guard lock(mutex_);
+    return count_;
+  }
+  // How many candidates the last report was about.
+  [[nodiscard]] std::size_t last() {
+    const std::lock_guard lock(mutex_);
+    return last_;
   }
 
  private:
   [[nodiscard]] std::string joined() const {
     std::string text;
-    for (const Candidate& one : candidates_) {
+    for (const auto& [id, one] : candidates_) {
       text += (text.empty() ? "" : ",") + one.id.substr(one.id.rfind('/') + 1);
       text += one.certificate ? "=" + (*one.certificate)->facts().dns_names.at(0) : "!";
     }
@@ -57,7 +71,9 @@ class Reported {
   }
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::vector<Candidate> candidates_;
+  std::map<std::string, Candidate> candidates_;
+  std::size_t last_ = 0;
+  std::size_t count_ = 0;
 };
 
 class DirectorySourceTest : public testing::Test {
@@ -220,6 +236,86 @@ TEST_F(DirectorySourceTest, ReadsOnlyWhatChanged) {
   ASSERT_EQ(after_refresh(), "a.crt=a.example.com,b.crt=fresh.example.com");
   EXPECT_EQ(reported_.certificate(0), a) << "the same object: not read again";
   EXPECT_NE(reported_.certificate(1), b);
+}
+
+TEST(FolderListing, KnowsWhichCertificatesAFileConcerns) {
+  const auto text = [](std::string_view name) {
+    std::string all;
+    for (const std::string& one : certificates_of(name)) all += (all.empty() ? "" : " ") + one;
+    return all;
+  };
+  EXPECT_EQ(text("a.crt"), "a.crt");
+  EXPECT_EQ(text("alias"), "alias");
+  EXPECT_EQ(text("a.key"), "a a.crt a.pem a.cer");
+  EXPECT_EQ(text("a.crt.key"), "a.crt a.crt.crt a.crt.pem a.crt.cer");
+  EXPECT_EQ(text("a.password"), "a.pfx a.p12");
+  EXPECT_EQ(text("a.pfx.password"), "a.pfx a.pfx.pfx a.pfx.p12");
+}
+
+// By events alone, and what was reported is only what the events were about.
+class DirectoryByEvents : public DirectorySourceTest {
+ protected:
+  void SetUp() override {
+    for (const char* name : {"a", "b", "c"}) write_pair(name, minted(std::string(name) + ".example.com"));
+    source_.start(reported_.report());
+    ASSERT_EQ(reported_.text(), "a.crt=a.example.com,b.crt=b.example.com,c.crt=c.example.com");
+    ASSERT_EQ(reported_.last(), 3U);
+  }
+  void write_pair(const std::string& name, const Minted& one) const {
+    folder_.write(name + ".crt", one.certificate_pem());
+    folder_.write(name + ".key", one.key_pem());
+  }
+  static constexpr config::FileWatch::Options no_poll{.settle = 20ms, .longest = 1s, .poll = 1h};
+  Reported reported_;
+  DirectorySource source_{{folder_.path()}, false, no_poll};
+};
+
+TEST_F(DirectoryByEvents, ReportsAPairThatWasReplacedAndNoOther) {
+  const CertificatePtr a = reported_.certificate(0);
+  write_pair("b", minted("fresh.example.com"));
+  EXPECT_TRUE(reported_.wait_for("a.crt=a.example.com,b.crt=fresh.example.com,c.crt=c.example.com"));
+  EXPECT_EQ(reported_.last(), 1U);
+  EXPECT_EQ(reported_.certificate(0), a);
+}
+
+TEST_F(DirectoryByEvents, ReportsAPairThatComesAndOneThatGoes) {
+  folder_.remove("b.crt");
+  EXPECT_TRUE(reported_.wait_for("a.crt=a.example.com,b.crt!,c.crt=c.example.com"));
+  folder_.remove("b.key");
+  EXPECT_TRUE(reported_.wait_for("a.crt=a.example.com,c.crt=c.example.com"));
+  EXPECT_EQ(reported_.last(), 1U);
+  const Minted one = minted("d.example.com");
+  folder_.write("d.key", one.key_pem());
+  folder_.write("d.pem", one.certificate_pem());
+  EXPECT_TRUE(reported_.wait_for("a.crt=a.example.com,c.crt=c.example.com,d.pem=d.example.com"));
+  EXPECT_EQ(reported_.last(), 1U);
+}
+
+TEST_F(DirectoryByEvents, ReportsAFailureUntilTheOtherHalfIsRenamedOver) {
+  const Minted fresh = minted("fresh.example.com");
+  folder_.write(".new.key", fresh.key_pem());
+  std::filesystem::rename(folder_ / ".new.key", folder_ / "b.key");
+  EXPECT_TRUE(reported_.wait_for("a.crt=a.example.com,b.crt!,c.crt=c.example.com"));
+  folder_.write(".new.crt", fresh.certificate_pem());
+  std::filesystem::rename(folder_ / ".new.crt", folder_ / "b.crt");
+  EXPECT_TRUE(reported_.wait_for("a.crt=a.example.com,b.crt=fresh.example.com,c.crt=c.example.com"));
+}
+
+TEST_F(DirectoryByEvents, SaysNothingWhenNothingChanged) {
+  write_pair("b", minted("fresh.example.com"));
+  EXPECT_TRUE(reported_.wait_for("a.crt=a.example.com,b.crt=fresh.example.com,c.crt=c.example.com"));
+  const std::size_t before = reported_.count();
+  source_.refresh();
+  EXPECT_EQ(reported_.count(), before);
+}
+
+TEST_F(DirectoryByEvents, ReportsEverythingWhenTheDirectoryIsBack) {
+  const auto aside = folder_.path().string() + ".aside";
+  std::filesystem::rename(folder_.path(), aside);
+  EXPECT_TRUE(reported_.wait_for("a.crt!,b.crt!,c.crt!"));
+  std::filesystem::rename(aside, folder_.path());
+  EXPECT_TRUE(reported_.wait_for("a.crt=a.example.com,b.crt=b.example.com,c.crt=c.example.com"));
+  EXPECT_EQ(reported_.last(), 3U);
 }
 
 TEST(FileSource, ReportsMissingFilesAndHealsWhenTheyCome) {

@@ -217,5 +217,67 @@ TEST_F(StoreTest, ReplacesOneOfTenThousandWithoutTouchingTheRest) {
   EXPECT_EQ(published_, 2);
 }
 
+TEST_F(StoreTest, TakesAChangeOfSomeAndLeavesTheOthersAsTheyAre) {
+  const Report report = store_.reporter("files");
+  const CertificatePtr first = mint({.names = {"a.example.com"}});
+  const CertificatePtr second = mint({.names = {"b.example.com"}});
+  report({good("a", first), good("b", second, true), good("c", mint({.names = {"c.example.com"}}))});
+  const CertificatePtr fresh = mint({.names = {"a.example.com"}, .from = days(-1)});
+  report(Change::some({good("a", fresh)}, {"c", "never was"}));
+  EXPECT_EQ(served("a.example.com"), fresh);
+  EXPECT_EQ(served("b.example.com"), second);
+  EXPECT_EQ(served("c.example.com"), nullptr);
+  EXPECT_EQ(store_.index()->fallback()->ecdsa, second);
+  report(Change::some({bad("a", "cannot be read")}, {"b"}));
+  EXPECT_EQ(served("a.example.com"), fresh);
+  EXPECT_EQ(status("a").problem, "cannot be read");
+  EXPECT_EQ(store_.index()->fallback()->ecdsa, fresh) << "the one marked as default is gone";
+  report(Change::some({}, {}));
+  EXPECT_EQ(store_.status().size(), 1U);
+}
+
+TEST_F(StoreTest, LetsATickPassByWhatIsGone) {
+  const Report report = store_.reporter("files");
+  report({good("a", mint({.names = {"a.example.com"}, .to = days(5)}))});
+  report(Change::some({}, {"a"}));
+  report({good("b", mint({.names = {"b.example.com"}, .to = days(5)}))});
+  store_.forget("files");
+  clock_.advance(days(6));
+  store_.tick();
+  EXPECT_EQ(store_.index()->size(), 0U);
+}
+
+TEST_F(StoreTest, ServesUntilTheLastInstantAndFromTheFirst) {
+  const Report report = store_.reporter("files");
+  const CertificatePtr ending = mint({.names = {"a.example.com"}, .from = days(-10), .to = days(5)});
+  const CertificatePtr coming = mint({.names = {"a.example.com"}, .from = days(7), .to = days(9)});
+  report({good("ending", ending), good("coming", coming)});
+  clock_.advance(days(5));
+  store_.tick();
+  EXPECT_EQ(served("a.example.com"), ending);
+  clock_.advance(1ns);
+  store_.tick();
+  EXPECT_EQ(served("a.example.com"), coming) << "not yet valid is better than expired";
+  clock_.advance(days(2) - 1ns);
+  store_.tick();
+  EXPECT_EQ(status("coming").problem, "");
+}
+
+TEST_F(StoreTest, ChoosesAgainWhenTheClockIsSetBack) {
+  const Report report = store_.reporter("files");
+  const CertificatePtr exact = mint({.names = {"a.example.com"}, .to = days(5)});
+  const CertificatePtr wildcard = mint({.names = {"*.example.com"}, .to = days(50)});
+  report({good("exact", exact), good("wildcard", wildcard)});
+  clock_.advance(days(6));
+  store_.tick();
+  EXPECT_EQ(served("a.example.com"), wildcard);
+  clock_.advance(-days(3));
+  store_.tick();
+  EXPECT_EQ(served("a.example.com"), exact);
+  clock_.advance(days(3));
+  store_.tick();
+  EXPECT_EQ(served("a.example.com"), wildcard);
+}
+
 }  // namespace
 }  // namespace certstore
