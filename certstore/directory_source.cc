@@ -30,9 +30,16 @@ std::string DirectorySource::name() const {
 void DirectorySource::start(Report report) {
   const std::lock_guard lock(mutex_);
   report_ = std::move(report);
+  config::FileWatch::Options options = options_;
+  options.detail = config::FileWatch::Detail::files;
   // Watched before it is read: a change in between is seen, and waits for the lock.
   watch_ = std::make_unique<config::FileWatch>(
-      std::vector{directory_}, [this](const std::vector<std::filesystem::path>& /*changed*/) { refresh(); }, options_);
+      std::vector{directory_},
+      [this](const std::vector<std::filesystem::path>& paths) {
+        const std::lock_guard held(mutex_);
+        changed(paths);
+      },
+      options);
   read();
 }
 
@@ -41,17 +48,51 @@ void DirectorySource::refresh() {
   read();
 }
 
+void DirectorySource::changed(const std::vector<std::filesystem::path>& paths) {
+  Names files = again_;
+  for (const std::filesystem::path& path : paths) {
+    if (path == directory_) return read();
+    files.insert(path.filename().string());
+  }
+  // Only a look at everything tells that a directory can be read again, or holds too much.
+  if (tell_everything_ || slots_.size() + files.size() > most_folder_entries) return read();
+  read_some(files);
+}
+
 void DirectorySource::read() {
   const auto listing = FolderListing::read(directory_);
-  if (!listing) {
-    report_all(&listing.error());
-    return;
+  if (!listing) return take_failure(listing.error());
+  for (auto slot = slots_.begin(); slot != slots_.end();) {
+    const auto here = slot++;  // it may be erased
+    if (listing->find(here->first) == nullptr) lose_slot(here->first, *listing);
   }
-  drop_absent(*listing);
   for (const FolderListing::File& file : listing->files()) {
     if (may_be_certificate(role_of(file.name))) read_slot(file.name, *listing);
   }
-  report_all(nullptr);
+  tell();
+}
+
+void DirectorySource::read_some(const Names& files) {
+  Names certificates;
+  for (const std::string& file : files) {
+    for (std::string& name : certificates_of(file)) {
+      if (may_be_certificate(role_of(name))) certificates.insert(std::move(name));
+    }
+  }
+  Names wanted = certificates;
+  for (const std::string& name : certificates) {
+    for (std::string& companion : companions_of(name)) wanted.insert(std::move(companion));
+  }
+  const auto listing = FolderListing::read(directory_, wanted);
+  if (!listing) return take_failure(listing.error());
+  for (const std::string& name : certificates) {
+    if (listing->find(name) != nullptr) {
+      read_slot(name, *listing);
+    } else if (slots_.contains(name)) {
+      lose_slot(name, *listing);
+    }
+  }
+  tell();
 }
 
 void DirectorySource::read_slot(const std::string& name, const FolderListing& listing) {
@@ -67,6 +108,9 @@ void DirectorySource::read_slot(const std::string& name, const FolderListing& li
   const bool unreadable = !slot.result && slot.result.error().code == base::Code::io;
   slot.certificate = unreadable ? FileStamp{} : stamp;
   slot.companion = companion_stamp;
+  again_.erase(name);
+  if (unreadable) again_.insert(name);
+  touched_.insert(name);
   slots_.insert_or_assign(name, std::move(slot));
 }
 
@@ -103,40 +147,60 @@ DirectorySource::Slot DirectorySource::load(const std::string& name, const std::
   return slot;
 }
 
-void DirectorySource::drop_absent(const FolderListing& listing) {
-  for (auto slot = slots_.begin(); slot != slots_.end();) {
-    if (listing.find(slot->first) != nullptr) {
-      ++slot;
-    } else if (!slot->second.ignored && role_of(slot->first) != FileRole::pfx &&
-               !listing.companion(slot->first).empty()) {
-      // Half a pair is a pair that is being replaced, not one that was taken away.
-      slot->second.result =
-          base::fail(base::Code::not_found, (directory_ / slot->first).string() + ": is gone, its key is still there");
-      slot->second.certificate = {};
-      ++slot;
-    } else {
-      slot = slots_.erase(slot);
-    }
+// Of a file that is no longer there.
+void DirectorySource::lose_slot(const std::string& name, const FolderListing& listing) {
+  const auto slot = slots_.find(name);
+  touched_.insert(name);
+  again_.erase(name);
+  if (!slot->second.ignored && role_of(name) != FileRole::pfx && !listing.companion(name).empty()) {
+    // Half a pair is a pair that is being replaced, not one that was taken away.
+    slot->second.result =
+        base::fail(base::Code::not_found, (directory_ / name).string() + ": is gone, its key is still there");
+    slot->second.certificate = {};
+  } else {
+    slots_.erase(slot);
   }
 }
 
-void DirectorySource::report_all(const base::Error* unreadable) const {
+Candidate DirectorySource::candidate(const std::string& name, base::Result<CertificatePtr> result) const {
+  std::string path = (name.empty() ? directory_ : directory_ / name).string();
+  return {.id = "directory:" + path,
+          .certificate = std::move(result),
+          .file_path = std::move(path),
+          .is_default = is_default_};
+}
+
+// What has changed, or everything if what was told last was that nothing can be read.
+void DirectorySource::tell() {
   std::vector<Candidate> candidates;
-  candidates.reserve(slots_.size());
+  std::vector<std::string> gone;
+  if (std::exchange(tell_everything_, false)) {
+    candidates.reserve(slots_.size());
+    for (const auto& [name, slot] : slots_) {
+      if (!slot.ignored) candidates.push_back(candidate(name, slot.result));
+    }
+    report_(std::move(candidates));
+  } else if (!touched_.empty()) {
+    for (const std::string& name : touched_) {
+      const auto slot = slots_.find(name);
+      if (slot != slots_.end() && !slot->second.ignored) {
+        candidates.push_back(candidate(name, slot->second.result));
+      } else {
+        gone.push_back("directory:" + (directory_ / name).string());
+      }
+    }
+    report_(Change::some(std::move(candidates), std::move(gone)));
+  }
+  touched_.clear();
+}
+
+void DirectorySource::take_failure(const base::Error& unreadable) {
+  std::vector<Candidate> candidates;
   for (const auto& [name, slot] : slots_) {
-    if (slot.ignored) continue;
-    const std::string path = (directory_ / name).string();
-    candidates.push_back({.id = "directory:" + path,
-                          .certificate = unreadable == nullptr ? slot.result : std::unexpected(*unreadable),
-                          .file_path = path,
-                          .is_default = is_default_});
+    if (!slot.ignored) candidates.push_back(candidate(name, std::unexpected(unreadable)));
   }
-  if (unreadable != nullptr && candidates.empty()) {
-    candidates.push_back({.id = "directory:" + directory_.string(),
-                          .certificate = std::unexpected(*unreadable),
-                          .file_path = directory_.string(),
-                          .is_default = is_default_});
-  }
+  if (candidates.empty()) candidates.push_back(candidate("", std::unexpected(unreadable)));
+  tell_everything_ = true;
   report_(std::move(candidates));
 }
 

@@ -43,6 +43,19 @@ base::Result<FolderListing> FolderListing::read(const std::filesystem::path& fol
   return listing;
 }
 
+base::Result<FolderListing> FolderListing::read(const std::filesystem::path& folder,
+                                                const std::set<std::string>& names) {
+  const DirectoryPtr directory(::opendir(folder.c_str()));
+  if (!directory) return base::fail_errno(folder.string(), errno);
+  FolderListing listing;
+  for (const std::string& name : names) {
+    if (name.empty() || name.starts_with('.')) continue;
+    const FileStamp stamp = stamp_at(::dirfd(directory.get()), name.c_str());
+    if (stamp.exists()) listing.files_.push_back({name, stamp});
+  }
+  return listing;
+}
+
 const FileStamp* FolderListing::find(std::string_view name) const {
   const auto found =
       std::ranges::lower_bound(files_, name, {}, [](const File& file) -> std::string_view { return file.name; });
@@ -71,6 +84,19 @@ std::vector<std::string> companions_of(std::string_view name) {
   if (role == FileRole::pem) return {stem + ".key", whole + ".key"};
   if (role == FileRole::pfx) return {stem + ".password", whole + ".password"};
   return {whole + ".key"};
+}
+
+std::vector<std::string> certificates_of(std::string_view name) {
+  const FileRole role = role_of(name);
+  if (role != FileRole::key && role != FileRole::password) return {std::string(name)};
+  const std::string stem(stem_of(name));
+  std::vector<std::string> certificates{stem,          stem + ".crt", stem + ".pem",
+                                        stem + ".cer", stem + ".pfx", stem + ".p12"};
+  std::erase_if(certificates, [name](const std::string& certificate) {
+    const std::vector<std::string> companions = companions_of(certificate);
+    return std::ranges::find(companions, name) == companions.end();
+  });
+  return certificates;
 }
 
 }  // namespace certstore

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <filesystem>
-#include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,6 +21,9 @@ class FolderListing {
   // Hidden files (Kubernetes' `..data` among them) and folders are left out; symbolic links are followed. Blocking.
   // Errors: not_found, io, too_large.
   [[nodiscard]] static base::Result<FolderListing> read(const std::filesystem::path& folder);
+  // Of these names only; what does not exist under them is left out. Errors: not_found, io.
+  [[nodiscard]] static base::Result<FolderListing> read(const std::filesystem::path& folder,
+                                                        const std::set<std::string>& names);
 
   // Sorted by name.
   struct File {
@@ -41,5 +44,7 @@ class FolderListing {
 [[nodiscard]] FileRole role_of(std::string_view name);
 // The names under which the key or password of a certificate's file may be found, the likelier first.
 [[nodiscard]] std::vector<std::string> companions_of(std::string_view name);
+// The other way round: the certificates' files that a change of this file may concern, itself among them.
+[[nodiscard]] std::vector<std::string> certificates_of(std::string_view name);
 
 }  // namespace certstore

@@ -2,8 +2,11 @@
 // kube and azure.
 #pragma once
 
+#include <cstdint>
 #include <functional>
+#include <initializer_list>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
@@ -20,18 +23,37 @@ struct Candidate {
   bool is_default = false;
 };
 
-// Everything the source holds now. A candidate that is missing from a later report is gone on purpose (file deleted)
-// and the Store lets go of it. A source that cannot read reports its candidates as failed instead, and the Store keeps
-// their last good certificates.
-using Report = std::function<void(std::vector<Candidate>)>;
+// What a source tells the Store. A candidate that is missing where everything is told, or that is said to be gone, was
+// taken away on purpose (file deleted) and the Store lets go of it. A source that cannot read reports its candidates as
+// failed instead, and the Store keeps their last good certificates.
+struct Change {
+  // Everything the source holds now.
+  Change() = default;
+  Change(std::vector<Candidate> all) : candidates(std::move(all)) {}  // NOLINT(google-explicit-constructor)
+  Change(std::initializer_list<Candidate> all) : candidates(all) {}   // NOLINT(google-explicit-constructor)
+  // These candidates have changed or come, these ids have gone; the others are as last reported.
+  [[nodiscard]] static Change some(std::vector<Candidate> changed, std::vector<std::string> gone) {
+    Change change(std::move(changed));
+    change.gone = std::move(gone);
+    change.extent = Extent::some;
+    return change;
+  }
+
+  enum class Extent : std::uint8_t { everything, some };
+  Extent extent = Extent::everything;
+  std::vector<Candidate> candidates;
+  std::vector<std::string> gone;  // with Extent::some only
+};
+
+using Report = std::function<void(Change)>;
 
 class Source {
  public:
   virtual ~Source() = default;
   // For status: "files app.crt", "directory /mnt/secrets-store".
   [[nodiscard]] virtual std::string name() const = 0;
-  // Reads everything once, calls `report` before it returns, and from then on whenever something changed, from a thread
-  // of its own, one call at a time. Called once. Blocking.
+  // Reads everything once, reports everything before it returns, and from then on reports whenever something changed,
+  // from a thread of its own, one call at a time. Called once. Blocking.
   virtual void start(Report report) = 0;
 };
 

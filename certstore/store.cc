@@ -35,9 +35,7 @@ Report Store::reporter(const std::string& source_name) {
   const std::uint64_t number = ++next_number_;
   if (is_new) entry->second.order = number;
   entry->second.reporter = number;
-  return [this, source_name, number](std::vector<Candidate> candidates) {
-    take(source_name, number, std::move(candidates));
-  };
+  return [this, source_name, number](Change change) { take(source_name, number, std::move(change)); };
 }
 
 void Store::forget(const std::string& source_name) {
@@ -45,40 +43,69 @@ void Store::forget(const std::string& source_name) {
   const auto found = sources_.find(source_name);
   if (found == sources_.end()) return;
   Names touched;
-  for (const auto& [id, held] : found->second.held) leave(held, touched);
+  for (Entry& entry : found->second.held) drop(entry, touched);
   sources_.erase(found);
   rebuild(std::move(touched));
 }
 
-void Store::take(const std::string& source_name, std::uint64_t reporter, std::vector<Candidate> candidates) {
+void Store::take(const std::string& source_name, std::uint64_t reporter, Change change) {
   const std::lock_guard lock(mutex_);
   const auto found = sources_.find(source_name);
   if (found == sources_.end() || found->second.reporter != reporter) return;  // forgotten or replaced meanwhile
-  Group& group = found->second;
-  const std::uint64_t report = ++group.reports;
   Names touched;
-  // Sources report in the order of ids, mostly the same ones: then every look-up ends at the hint.
-  auto hint = group.held.begin();
-  for (Candidate& candidate : candidates) {
-    if (hint == group.held.end() || hint->first != candidate.id) hint = group.held.try_emplace(candidate.id).first;
-    hint->second.seen = report;
-    take_one(hint->second, hint->first, std::move(candidate), touched);
-    ++hint;
+  if (change.extent == Change::Extent::everything) {
+    take_all(found->second, std::move(change.candidates), touched);
+  } else {
+    take_some(found->second, std::move(change), touched);
   }
-  std::erase_if(group.held, [&](const auto& entry) {
-    if (entry.second.seen == report) return false;
-    leave(entry.second, touched);
-    return true;
-  });
   rebuild(std::move(touched));
 }
 
-void Store::take_one(Held& held, const std::string& id, Candidate&& candidate, Names& touched) {
+void Store::take_all(Group& group, std::vector<Candidate> candidates, Names& touched) {
+  const std::uint64_t report = ++group.reports;
+  // Sources report in the order of ids, mostly the same ones: then every look-up ends at the hint.
+  auto hint = group.held.begin();
+  for (Candidate& candidate : candidates) {
+    if (hint == group.held.end() || hint->first != candidate.id) hint = group.held.try_emplace(hint, candidate.id);
+    hint->second.seen = report;
+    take_one(*hint, std::move(candidate), touched);
+    ++hint;
+  }
+  for (auto entry = group.held.begin(); entry != group.held.end();) {
+    if (entry->second.seen == report) {
+      ++entry;
+    } else {
+      drop(*entry, touched);
+      entry = group.held.erase(entry);
+    }
+  }
+}
+
+void Store::take_some(Group& group, Change change, Names& touched) {
+  for (const std::string& id : change.gone) {
+    const auto entry = group.held.find(id);
+    if (entry == group.held.end()) continue;
+    drop(*entry, touched);
+    group.held.erase(entry);
+  }
+  for (Candidate& candidate : change.candidates) {
+    take_one(*group.held.try_emplace(candidate.id).first, std::move(candidate), touched);
+  }
+}
+
+void Store::take_one(Entry& entry, Candidate&& candidate, Names& touched) {
+  auto& [id, held] = entry;
   held.is_default = candidate.is_default;
+  if (held.is_default) {
+    defaults_.insert(&held);
+  } else {
+    defaults_.erase(&held);
+  }
   if (held.file_path != candidate.file_path) held.file_path = std::move(candidate.file_path);
   if (candidate.certificate) {
     held.refused.clear();
     accept(held, *std::move(candidate.certificate), touched);
+    schedule(entry, clock_.now());
     return;
   }
   if (held.refused == candidate.certificate.error().what) return;
@@ -130,6 +157,13 @@ void Store::leave(const Held& held, Names& touched) {
   if (held.previous) leave(held.previous, touched);
 }
 
+void Store::drop(Entry& entry, Names& touched) {
+  const Held& held = entry.second;
+  leave(held, touched);
+  if (held.due) due_.erase({*held.due, &entry});
+  defaults_.erase(&held);
+}
+
 CertPair Store::choose_for(const std::string& name, base::SystemTime now) {
   ailing_.erase(name);
   const auto found = contenders_.find(name);
@@ -173,11 +207,10 @@ CertPair Store::choose_fallback(const CertIndex& index, base::SystemTime now) co
   for (const auto& [source, group] : sources_) {
     const auto usable = [](const auto& entry) { return entry.second.newest != nullptr; };
     if (std::ranges::any_of(group.held, usable) && (first == nullptr || group.order < first->order)) first = &group;
-    for (const auto& [id, held] : group.held) {
-      if (!held.is_default || !held.newest) continue;
-      marked.push_back(held.newest);
-      if (held.previous) marked.push_back(held.previous);
-    }
+  }
+  for (const Held* held : defaults_) {
+    if (held->newest) marked.push_back(held->newest);
+    if (held->previous) marked.push_back(held->previous);
   }
   if (!marked.empty()) return choose(marked, now);
   if (first == nullptr) return {};
@@ -195,28 +228,59 @@ CertPair Store::choose_fallback(const CertIndex& index, base::SystemTime now) co
   return both_kinds != nullptr ? *both_kinds : choose({found, 1}, now);
 }
 
+// The next time at which what tick() says of this entry may be something else.
+void Store::schedule(Entry& entry, base::SystemTime now) {
+  Held& held = entry.second;
+  std::optional<base::SystemTime> due;
+  const auto consider = [&](base::SystemTime time) {
+    if (time > now && (!due || time < *due)) due = time;
+  };
+  for (const CertificatePtr& certificate : {held.newest, held.previous}) {
+    if (certificate == nullptr) continue;
+    consider(certificate->facts().not_before);
+    consider(certificate->facts().not_after + base::SystemTime::duration(1));  // which itself belongs to the period
+  }
+  if (due == held.due) return;
+  if (held.due) due_.erase({*held.due, &entry});
+  if (due) due_.emplace(*due, &entry);
+  held.due = due;
+}
+
+void Store::look_again(Entry& entry, base::SystemTime now, Names& touched) {
+  auto& [id, held] = entry;
+  if (!held.newest) return;
+  const auto touch = [&](const std::string& name) { touched.insert(name); };
+  // The older version may expire before the newer one comes into force.
+  if (held.previous) for_each_name(*held.previous, touch);
+  for_each_name(*held.newest, touch);
+  const Validity before = std::exchange(held.validity, validity_at(held.newest->facts(), now));
+  if (held.validity == before) return;
+  if (held.validity == Validity::expired) base::log::warning("certificate expired", {{"id", id}});
+  if (held.validity == Validity::valid && held.previous) {
+    leave(held.previous, touched);
+    held.previous = nullptr;
+  }
+}
+
 void Store::tick() {
   const std::lock_guard lock(mutex_);
   const base::SystemTime now = clock_.now();
   Names touched;
-  for (auto& [source, group] : sources_) {
-    for (auto& [id, held] : group.held) {
-      if (!held.newest) continue;
-      const auto touch = [&](const std::string& name) { touched.insert(name); };
-      // The older version may expire before the newer one comes into force.
-      if (held.previous) for_each_name(*held.previous, touch);
-      const Validity validity = validity_at(held.newest->facts(), now);
-      if (validity == held.validity) continue;
-      held.validity = validity;
-      for_each_name(*held.newest, touch);
-      if (validity == Validity::expired) base::log::warning("certificate expired", {{"id", id}});
-      if (validity == Validity::valid && held.previous) {
-        leave(held.previous, touched);
-        held.previous = nullptr;
-      }
+  std::vector<Entry*> entries;
+  if (now < looked_) {
+    // The clock was set back: what is over may come again.
+    for (auto& [source, group] : sources_) {
+      for (Entry& entry : group.held) entries.push_back(&entry);
     }
+  } else {
+    for (auto due = due_.begin(); due != due_.end() && due->first <= now; ++due) entries.push_back(due->second);
   }
-  rebuild(std::move(touched));
+  looked_ = now;
+  for (Entry* entry : entries) {
+    look_again(*entry, now, touched);
+    schedule(*entry, now);
+  }
+  if (!entries.empty()) rebuild(std::move(touched));
 }
 
 std::shared_ptr<const CertIndex> Store::index() const {

@@ -7,9 +7,12 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -55,7 +58,7 @@ class Store {
   // client without SNI gets an answer.
   [[nodiscard]] std::shared_ptr<const CertIndex> index() const;
   [[nodiscard]] std::vector<CertificateStatus> status() const;
-  // Choose again by the clock: something may have become valid, or expired. Call it every minute.
+  // Choose again by the clock: something may have become valid, or expired. Call it every minute; it costs what has.
   void tick();
 
   struct Counters {
@@ -71,25 +74,33 @@ class Store {
     Validity validity = Validity::valid;  // of `newest`, when it was last looked at
     std::string refused;                  // why the newest version did not parse; empty: it did
     base::SystemTime changed;
-    std::uint64_t seen = 0;  // the report that named it last
+    std::uint64_t seen = 0;               // the report of everything that named it last
+    std::optional<base::SystemTime> due;  // when tick() has to look at it again
     bool is_default = false;
     std::string file_path;
   };
+  using HeldById = std::map<std::string, Held>;
+  using Entry = HeldById::value_type;
   struct Group {
     std::uint64_t order = 0;     // of the first registration
     std::uint64_t reporter = 0;  // whose reports count
     std::uint64_t reports = 0;
-    std::map<std::string, Held> held;
+    HeldById held;
   };
   using Names = std::unordered_set<std::string>;
 
-  void take(const std::string& source_name, std::uint64_t reporter, std::vector<Candidate> candidates);
+  void take(const std::string& source_name, std::uint64_t reporter, Change change);
   // All of these with mutex_ held.
-  void take_one(Held& held, const std::string& id, Candidate&& candidate, Names& touched);
+  void take_all(Group& group, std::vector<Candidate> candidates, Names& touched);
+  void take_some(Group& group, Change change, Names& touched);
+  void take_one(Entry& entry, Candidate&& candidate, Names& touched);
   void accept(Held& held, CertificatePtr certificate, Names& touched);
   void enter(const CertificatePtr& certificate, Names& touched);
   void leave(const CertificatePtr& certificate, Names& touched);
   void leave(const Held& held, Names& touched);
+  void drop(Entry& entry, Names& touched);  // before it is erased
+  void schedule(Entry& entry, base::SystemTime now);
+  void look_again(Entry& entry, base::SystemTime now, Names& touched);
   void rebuild(Names touched);  // chooses again for these names only
   [[nodiscard]] CertPair choose_for(const std::string& name, base::SystemTime now);
   [[nodiscard]] CertPair choose_fallback(const CertIndex& index, base::SystemTime now) const;
@@ -100,6 +111,9 @@ class Store {
   mutable std::mutex mutex_;
   std::map<std::string, Group> sources_;
   std::unordered_map<std::string, std::vector<CertificatePtr>> contenders_;  // for each name
+  std::set<std::pair<base::SystemTime, Entry*>> due_;                        // entries of sources_, by Held::due
+  base::SystemTime looked_{};                                                // the time of the last tick
+  std::unordered_set<const Held*> defaults_;                                 // those that are marked as default
   Names ailing_;  // exact names without a valid certificate of their own: a wildcard may stand in for them
   std::uint64_t next_number_ = 0;
   std::shared_ptr<const CertIndex> index_;
