@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/openssl.h"
+#include "certstore/pem_block.h"
 
 namespace certstore {
 namespace {
@@ -26,35 +27,28 @@ struct Block {
   }
 };
 
-SecretBytes taken(const Block& block) {
-  return {block.bytes, block.bytes + block.size};
-}
-
-base::Result<void> sort_in(const Block& block, PemContents& contents) {
-  const std::string_view name = block.name;
-  if (name == PEM_STRING_X509 || name == PEM_STRING_X509_OLD) {
-    contents.certificates.push_back(taken(block));
+base::Result<void> sort_in(std::string_view label, std::string_view header, SecretBytes bytes, PemContents& contents) {
+  if (label == PEM_STRING_X509 || label == PEM_STRING_X509_OLD) {
+    contents.certificates.push_back(std::move(bytes));
     return {};
   }
   // RFC 1421 §4.6.1.1: "Proc-Type: 4,ENCRYPTED", the form of old OpenSSL.
-  const bool encrypted = std::string_view(block.header).find("ENCRYPTED") != std::string_view::npos;
-  if (name == PEM_STRING_PKCS8 || (encrypted && name.ends_with("PRIVATE KEY"))) {
+  const bool encrypted = header.find("ENCRYPTED") != std::string_view::npos;
+  if (label == PEM_STRING_PKCS8 || (encrypted && label.ends_with("PRIVATE KEY"))) {
     contents.has_encrypted_key = true;
-  } else if (name == PEM_STRING_PKCS8INF) {
-    contents.keys.push_back({taken(block), KeyLayout::pkcs8});
-  } else if (name == PEM_STRING_ECPRIVATEKEY) {
-    contents.keys.push_back({taken(block), KeyLayout::sec1});
-  } else if (name == PEM_STRING_RSA) {
-    contents.keys.push_back({taken(block), KeyLayout::pkcs1});
-  } else if (name.ends_with("PRIVATE KEY")) {
+  } else if (label == PEM_STRING_PKCS8INF) {
+    contents.keys.push_back({std::move(bytes), KeyLayout::pkcs8});
+  } else if (label == PEM_STRING_ECPRIVATEKEY) {
+    contents.keys.push_back({std::move(bytes), KeyLayout::sec1});
+  } else if (label == PEM_STRING_RSA) {
+    contents.keys.push_back({std::move(bytes), KeyLayout::pkcs1});
+  } else if (label.ends_with("PRIVATE KEY")) {
     return base::fail(base::Code::invalid, "a private key of an unsupported kind: RSA or EC is expected");
   }
   return {};
 }
 
-}  // namespace
-
-base::Result<void> read_pem(std::string_view text, PemContents& contents) {
+base::Result<void> read_tolerantly(std::string_view text, PemContents& contents) {
   const base::BioPtr bio(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
   if (!bio) return base::fail(base::Code::internal, "out of memory");
   for (std::size_t count = 0;; ++count) {
@@ -68,8 +62,20 @@ base::Result<void> read_pem(std::string_view text, PemContents& contents) {
     if (count == most_pem_blocks) {
       return base::fail(base::Code::too_large, "more than " + std::to_string(most_pem_blocks) + " PEM blocks");
     }
-    if (auto sorted = sort_in(block, contents); !sorted) return sorted;
+    SecretBytes bytes(block.bytes, block.bytes + block.size);
+    if (auto sorted = sort_in(block.name, block.header, std::move(bytes), contents); !sorted) return sorted;
   }
+}
+
+}  // namespace
+
+base::Result<void> read_pem(std::string_view text, PemContents& contents) {
+  auto blocks = strict_blocks(text, most_pem_blocks);
+  if (!blocks) return read_tolerantly(text, contents);
+  for (PemBlock& block : *blocks) {
+    if (auto sorted = sort_in(block.label, "", std::move(block.bytes), contents); !sorted) return sorted;
+  }
+  return {};
 }
 
 std::string write_pem(const char* label, der::Bytes bytes) {
