@@ -109,7 +109,7 @@ base::X509Ptr leaf(const LeafOptions& options, EVP_PKEY* key) {
       options.common_name.empty() && !options.names.empty() ? options.names.front() : options.common_name;
   base::X509Ptr certificate = begin(common_name, key, options);
   add_extension(certificate.get(), certificate.get(), NID_key_usage, "critical,digitalSignature");
-  add_extension(certificate.get(), certificate.get(), NID_ext_key_usage, "serverAuth");
+  add_extension(certificate.get(), certificate.get(), NID_ext_key_usage, "serverAuth,clientAuth");
   if (options.subject_alternative_names) add_names(certificate.get(), options.names);
   return certificate;
 }
