@@ -26,7 +26,7 @@
 namespace proxy {
 namespace {
 
-constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
+constexpr auto as_result = asio::as_tuple(use_awaitable);
 
 // One coroutine that goes on until it is told to stop: it looks at `stopped` after each wait.
 struct Watch {

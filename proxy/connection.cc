@@ -19,7 +19,7 @@
 namespace proxy {
 namespace {
 
-constexpr auto as_values = asio::as_tuple(asio::use_awaitable);
+constexpr auto as_values = asio::as_tuple(use_awaitable);
 constexpr std::string_view h2_preface_begin = "PRI * HTTP/2.0";  // RFC 9113 §3.4
 
 void count(Worker& worker, HandshakeFailure failure) {

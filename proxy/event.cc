@@ -16,7 +16,7 @@ void Event::notify() {
 awaitable<void> Event::wait() {
   if (std::exchange(notified_, false)) co_return;
   auto keep = [this](auto handler) { waiter_ = std::move(handler); };
-  co_await asio::async_initiate<const asio::use_awaitable_t<>, void()>(std::move(keep), asio::use_awaitable);
+  co_await asio::async_initiate<const asio::use_awaitable_t<Executor>, void()>(std::move(keep), use_awaitable);
 }
 
 }  // namespace proxy

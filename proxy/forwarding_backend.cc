@@ -99,7 +99,7 @@ awaitable<void> Forwarding::relay_response() {
   writer_ = &exchange_.respond(response_);
   BodyReader& from = lease_->body_reader();
   for (;;) {
-    if (exchange_.gone() && client_gone_) break;
+    if (client_gone_) break;
     const BodyPiece piece = response_.has_body ? from.poll() : BodyPiece{BodyPiece::Kind::end, {}};
     if (piece.kind == BodyPiece::Kind::data) {
       bytes_out_ += piece.bytes.size();

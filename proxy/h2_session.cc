@@ -65,7 +65,7 @@ awaitable<void> H2Session::run() {
       const base::Result<void> ready = co_await transport().readable();
       if (!ready) break;
     } else {
-      co_await asio::post(worker().io(), asio::use_awaitable);
+      co_await asio::post(worker().io(), use_awaitable);
     }
   }
   context_.on_drain = nullptr;

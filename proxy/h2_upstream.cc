@@ -81,7 +81,7 @@ awaitable<void> H2UpstreamLink::run(std::shared_ptr<H2UpstreamLink> self) {
       const base::Result<void> ready = co_await self->transport().readable();
       if (!ready) break;
     } else {
-      co_await asio::post(self->worker().io(), asio::use_awaitable);
+      co_await asio::post(self->worker().io(), use_awaitable);
     }
   }
   base::Error error{base::Code::closed, "the backend closed the connection", base::Origin::upstream,

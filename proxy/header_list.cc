@@ -20,6 +20,7 @@ std::string_view name_of(http::field id) {
 }
 
 constexpr std::size_t smallest_block = 512;
+constexpr std::size_t usual_count = 24;
 
 }  // namespace
 
@@ -51,9 +52,12 @@ void HeaderList::add_parts(http::field id, std::string_view name, std::initializ
     grown.reserve(std::max({needed, 2 * bytes_.capacity(), smallest_block}));
     grown.append(bytes_);
   }
-  for (const char c : name) into += lower(c);
+  into.append(name);
+  std::transform(into.begin() + static_cast<std::ptrdiff_t>(name_at), into.end(),
+                 into.begin() + static_cast<std::ptrdiff_t>(name_at), lower);
   for (const std::string_view part : parts) into.append(part);
   if (grows) bytes_ = std::move(grown);
+  if (entries_.empty()) entries_.reserve(usual_count);
   entries_.push_back({id, static_cast<std::uint32_t>(name_at), static_cast<std::uint32_t>(name.size()),
                       static_cast<std::uint32_t>(name_at + name.size()), static_cast<std::uint32_t>(value_size)});
 }

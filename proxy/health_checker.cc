@@ -14,7 +14,7 @@
 namespace proxy {
 namespace {
 
-constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
+constexpr auto as_result = asio::as_tuple(use_awaitable);
 constexpr std::size_t status_line_size = 12;  // "HTTP/1.1 200"
 
 std::unexpected<base::Error> down(base::Code code, std::string why) {

@@ -21,7 +21,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
+constexpr auto as_result = asio::as_tuple(use_awaitable);
 constexpr std::size_t most_addresses = 256;
 constexpr std::chrono::seconds hosts_file_ttl{30};
 

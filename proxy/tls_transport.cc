@@ -79,6 +79,8 @@ awaitable<base::Result<void>> TlsTransport::handshake() {
 
 Transport::Read TlsTransport::read(std::span<char> into) {
   if (failed()) return {Read::Kind::failed};
+  // Asking OpenSSL in vain costs a buffer and an entry in its error queue.
+  if (nothing_received() && SSL_has_pending(ssl_.get()) == 0) return {Read::Kind::blocked};
   ERR_clear_error();
   const int result = SSL_read(ssl_.get(), into.data(), static_cast<int>(std::min<std::size_t>(into.size(), INT_MAX)));
   if (result > 0) {

@@ -17,7 +17,7 @@
 namespace proxy {
 namespace {
 
-constexpr auto as_values = asio::as_tuple(asio::use_awaitable);
+constexpr auto as_values = asio::as_tuple(use_awaitable);
 
 // What a connection may hold back at the most; its writers stop long before. A peer that makes us answer (TLS key
 // updates, HTTP/2 acknowledgements) and never reads ends here.

@@ -75,6 +75,8 @@ class Transport {
   void send(std::span<const char> wire);
   // Wire bytes that are there, without waiting.
   [[nodiscard]] Read receive(std::span<char> into);
+  // The loop has to say first that there is more.
+  [[nodiscard]] bool nothing_received() const noexcept { return drained_ && early_at_ == early_size_ && !ended_; }
   void fail(base::Error error);
 
   Worker& worker_;

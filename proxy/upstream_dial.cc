@@ -15,7 +15,7 @@
 namespace proxy {
 namespace {
 
-constexpr auto as_values = asio::as_tuple(asio::use_awaitable);
+constexpr auto as_values = asio::as_tuple(use_awaitable);
 
 std::unexpected<DialFailure> failure(UpstreamFailure kind, base::Code code, const EndpointState& endpoint,
                                      std::string_view why) {

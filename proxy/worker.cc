@@ -20,7 +20,7 @@
 namespace proxy {
 namespace {
 
-constexpr auto as_values = asio::as_tuple(asio::use_awaitable);
+constexpr auto as_values = asio::as_tuple(use_awaitable);
 constexpr std::chrono::seconds sweep_every{1};
 constexpr std::chrono::milliseconds accept_pause{50};  // when there are no file descriptors left
 
