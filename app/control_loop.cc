@@ -77,6 +77,7 @@ class ControlLoop {
     }
     gateway_.drain(settings.deadline);
     base::log::info("drained");
+    events_.finish();
   }
 
   Gateway& gateway_;

@@ -62,6 +62,7 @@ void SignalThread::run() {
       events_.put(Event::reload);
       continue;
     }
+    if (stopping && events_.finished()) continue;
     if (stopping) {
       base::log::warning("second signal: ending at once");
       ::_exit(static_cast<int>(ExitCode::no));

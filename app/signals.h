@@ -13,7 +13,8 @@ void block_signals();
 
 class SignalThread {
  public:
-  // SIGTERM and SIGINT: Event::stop; the second one ends the process at once with exit code 1. SIGHUP: Event::reload.
+  // SIGTERM and SIGINT: Event::stop; the second one ends the process at once with exit code 1, unless the
+  // drain has finished already. SIGHUP: Event::reload.
   explicit SignalThread(EventQueue& events);
   ~SignalThread();
   SignalThread(const SignalThread&) = delete;

@@ -10,18 +10,18 @@ namespace base {
 
 // What went wrong, coarse enough to switch on.
 enum class Code : std::uint8_t {
-  invalid,      // input that does not parse or contradicts itself
+  invalid,  // input that does not parse or contradicts itself
   not_found,
   refused,      // the other side answered no
   unreachable,  // could not connect, or the name does not resolve
   closed,       // the other side went away in the middle
   timeout,
-  too_large,    // a limit of ours was passed
-  cancelled,    // drain or shutdown; not a fault
-  overloaded,   // a bounded queue is full
-  protocol,     // the other side broke its protocol
-  tls,          // handshake, verification, alert
-  io,           // the operating system said no
+  too_large,   // a limit of ours was passed
+  cancelled,   // drain or shutdown; not a fault
+  overloaded,  // a bounded queue is full
+  protocol,    // the other side broke its protocol
+  tls,         // handshake, verification, alert
+  io,          // the operating system said no
   internal,
 };
 

@@ -41,7 +41,7 @@ Result<void> write_all(int descriptor, std::string_view content, const std::stri
 Result<std::string> read_file(const std::filesystem::path& path, std::size_t limit) {
   const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (!file) return fail_errno(path.string(), errno);
-  struct stat status {};
+  struct stat status{};
   if (::fstat(file.value(), &status) != 0) return fail_errno(path.string(), errno);
   if (!S_ISREG(status.st_mode)) return fail(Code::invalid, path.string() + ": is not a regular file");
   std::string content;

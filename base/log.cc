@@ -16,18 +16,24 @@ std::atomic<Level> least_level{Level::info};
 
 std::string_view name(Level level) {
   switch (level) {
-    case Level::debug: return "debug";
-    case Level::info: return "info";
-    case Level::warning: return "warning";
-    case Level::error: return "error";
+    case Level::debug:
+      return "debug";
+    case Level::info:
+      return "info";
+    case Level::warning:
+      return "warning";
+    case Level::error:
+      return "error";
   }
   return "error";
 }
 
 std::string timestamp() {
   const auto now = std::chrono::system_clock::now();
-  const auto milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count() % 1000;
-  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", fmt::gmtime(std::chrono::system_clock::to_time_t(now)), milliseconds);
+  const auto milliseconds =
+      std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count() % 1000;
+  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", fmt::gmtime(std::chrono::system_clock::to_time_t(now)),
+                     milliseconds);
 }
 
 // A line of text must stay one line, whatever a stranger put into a field.
@@ -59,8 +65,12 @@ std::string as_json(Level level, std::string_view message, std::initializer_list
 
 }  // namespace
 
-void set_format(Format format) noexcept { format_in_force = format; }
-void set_level(Level least) noexcept { least_level = least; }
+void set_format(Format format) noexcept {
+  format_in_force = format;
+}
+void set_level(Level least) noexcept {
+  least_level = least;
+}
 
 void write(Level level, std::string_view message, std::initializer_list<Field> fields) {
   if (level < least_level.load()) return;

@@ -1,5 +1,5 @@
-// The names of Asio that the data plane uses, all on the plain io_context executor: the type-erased one, Asio's default, costs
-// an indirect call and a copy at every suspension. Only files that wait include this.
+// The names of Asio that the data plane uses, all on the plain io_context executor: the type-erased one, Asio's
+// default, costs an indirect call and a copy at every suspension. Only files that wait include this.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>

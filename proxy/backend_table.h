@@ -1,4 +1,5 @@
-// BackendTable: every backend with its endpoints as they are now, resolved and checked. Immutable; made by BackendMonitor.
+// BackendTable: every backend with its endpoints as they are now, resolved and checked. Immutable; made by
+// BackendMonitor.
 #pragma once
 
 #include <map>
@@ -16,10 +17,10 @@ class UpstreamTlsMaterial;  // proxy/tls_upstream.h: trust store and client cert
 
 struct EndpointState {
   tcp::endpoint address;
-  std::string name;         // "app:3000" as configured
-  std::string host;         // as configured, without the port: the default SNI
+  std::string name;  // "app:3000" as configured
+  std::string host;  // as configured, without the port: the default SNI
   unsigned weight = 1;
-  bool healthy = true;      // by active checks; true before the first one has failed enough
+  bool healthy = true;                   // by active checks; true before the first one has failed enough
   std::shared_ptr<EndpointStats> stats;  // the same object for the same address through reloads
 };
 

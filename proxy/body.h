@@ -1,5 +1,5 @@
-// BodyReader and BodyWriter: a message body as it streams, whatever protocol carries it. Reading and writing never block;
-// waiting is apart, so that the common case (the bytes are there) costs no coroutine.
+// BodyReader and BodyWriter: a message body as it streams, whatever protocol carries it. Reading and writing never
+// block; waiting is apart, so that the common case (the bytes are there) costs no coroutine.
 #pragma once
 
 #include <cstdint>
@@ -22,7 +22,8 @@ class BodyReader {
   virtual ~BodyReader() = default;
   // What is there now, at most 64 KiB. Taking a piece gives the sender room for more (back-pressure).
   [[nodiscard]] virtual BodyPiece poll() = 0;
-  // After `blocked`: until poll() has something else to say. An error if the body was cut off, or cancelled by a deadline.
+  // After `blocked`: until poll() has something else to say. An error if the body was cut off, or cancelled by a
+  // deadline.
   [[nodiscard]] virtual awaitable<base::Result<void>> wait() = 0;
   // After `failed`: why.
   [[nodiscard]] virtual base::Error error() const = 0;
@@ -33,8 +34,8 @@ class BodyReader {
 class BodyWriter {
  public:
   virtual ~BodyWriter() = default;
-  // Takes all of `bytes` (at most 64 KiB); sends what it can now or holds it until flush. Must not be called again while
-  // congested(), so that what it holds stays bounded.
+  // Takes all of `bytes` (at most 64 KiB); sends what it can now or holds it until flush. Must not be called again
+  // while congested(), so that what it holds stays bounded.
   virtual void write(std::span<const char> bytes) = 0;
   // No more will come. `trailers` may be empty.
   virtual void finish(const HeaderList& trailers) = 0;

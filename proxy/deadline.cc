@@ -14,14 +14,17 @@ void Deadline::arm(std::chrono::milliseconds after) {
     return;
   }
   // One tick more: the current one has partly gone, and a deadline must never come early.
-  const auto ticks = static_cast<std::uint64_t>((after + Deadlines::tick - std::chrono::milliseconds(1)) / Deadlines::tick);
+  const auto ticks =
+      static_cast<std::uint64_t>((after + Deadlines::tick - std::chrono::milliseconds(1)) / Deadlines::tick);
   at_ = deadlines_->now_ + ticks + 1;
   // Later than where it is queued: it will be found there and moved on. That makes arming again and again cheap.
   if (is_linked() && queued_ <= at_) return;
   deadlines_->queue(*this);
 }
 
-void Deadline::disarm() noexcept { at_ = 0; }
+void Deadline::disarm() noexcept {
+  at_ = 0;
+}
 
 Deadlines::Deadlines() : start_(std::chrono::steady_clock::now()) {}
 

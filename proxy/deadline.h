@@ -1,5 +1,5 @@
-// Deadline: something that happens unless it is disarmed in time. Coarse (Deadlines::tick) and cheap: arming again, which
-// happens for every request, is one store. One thread: that of the worker.
+// Deadline: something that happens unless it is disarmed in time. Coarse (Deadlines::tick) and cheap: arming again,
+// which happens for every request, is one store. One thread: that of the worker.
 #pragma once
 
 #include <array>

@@ -1,5 +1,5 @@
-// Event: one coroutine waits, others of the same thread wake it. Notified before anybody waits, it stays notified until the
-// next wait takes it.
+// Event: one coroutine waits, others of the same thread wake it. Notified before anybody waits, it stays notified until
+// the next wait takes it.
 #pragma once
 
 #include <functional>

@@ -16,8 +16,8 @@ namespace {
 // What is read and thrown away so that a client which still sends gets to see our answer.
 constexpr std::size_t most_discarded = 256 << 10;
 constexpr std::chrono::milliseconds linger_time{2000};
-// While draining: how long a connection without a request may still send one, which is answered with `Connection: close`.
-// Closing at once would meet requests that are on their way.
+// While draining: how long a connection without a request may still send one, which is answered with `Connection:
+// close`. Closing at once would meet requests that are on their way.
 constexpr std::chrono::milliseconds last_request_time{1000};
 
 // One HTTP/1 connection: its requests in order, each an exchange. Lives in the frame of serve_h1.
@@ -106,7 +106,9 @@ awaitable<bool> H1Session::read_head() {
   const config::Config& config = *worker_.snapshot()->config;
   reader_.expect(head_, {config.limits.header_count, config.limits.header_size.value, config.limits.uri_length.value});
   waiting_ = reader_.begun() ? Waiting::head : Waiting::first_byte;
-  deadline_.arm(reader_.begun() ? config.timeouts.header : context_.draining ? last_request_time : config.timeouts.idle);
+  deadline_.arm(reader_.begun()     ? config.timeouts.header
+                : context_.draining ? last_request_time
+                                    : config.timeouts.idle);
   late_ = false;
   for (;;) {
     const auto state = reader_.poll_head();

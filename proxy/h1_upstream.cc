@@ -26,7 +26,11 @@ std::string websocket_key() {
 }  // namespace
 
 H1Upstream::H1Upstream(Worker& worker, std::unique_ptr<Transport> transport, ConnectionCount count)
-    : worker_(worker), count_(std::move(count)), transport_(std::move(transport)), reader_(worker, *transport_), writer_(*transport_) {}
+    : worker_(worker),
+      count_(std::move(count)),
+      transport_(std::move(transport)),
+      reader_(worker, *transport_),
+      writer_(*transport_) {}
 
 void H1Upstream::send(const RequestHead& head) {
   ++exchanges_;

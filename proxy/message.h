@@ -1,5 +1,5 @@
-// The heads of HTTP messages, the same for HTTP/1 and HTTP/2. Plain values; everything in them that came from a client or a
-// backend is attacker controlled, but within the limits and free of control characters.
+// The heads of HTTP messages, the same for HTTP/1 and HTTP/2. Plain values; everything in them that came from a client
+// or a backend is attacker controlled, but within the limits and free of control characters.
 #pragma once
 
 #include <cstdint>

@@ -26,7 +26,8 @@ struct SessionContext {
 // `preface`: bytes that were read already (prior knowledge on a plain listener).
 [[nodiscard]] awaitable<void> serve_h2(SessionContext& context);
 
-// The life of a request, proxy/forward.cc: route, send, relay, reply, log. Never fails: an exchange always ends answered or aborted.
+// The life of a request, proxy/forward.cc: route, send, relay, reply, log. Never fails: an exchange always ends
+// answered or aborted.
 class Exchange;
 [[nodiscard]] awaitable<void> forward(Worker& worker, Exchange& exchange);
 

@@ -21,9 +21,9 @@ struct Snapshot {
   std::shared_ptr<const RouteTable> routes;
   std::shared_ptr<const BackendTable> backends;
   std::shared_ptr<const certstore::CertIndex> certificates;
-  std::shared_ptr<const certstore::Challenges> challenges;   // null: none
+  std::shared_ptr<const certstore::Challenges> challenges;     // null: none
   std::shared_ptr<const certstore::TicketKeySet> ticket_keys;  // null: no tickets
-  std::shared_ptr<const ClientAuthTable> client_auth;        // null: off for all
+  std::shared_ptr<const ClientAuthTable> client_auth;          // null: off for all
 };
 
 using SnapshotPtr = std::shared_ptr<const Snapshot>;

@@ -44,22 +44,35 @@ class LatencyHistogram {
 
 enum class Handshake : std::uint8_t { tls12_full, tls12_resumed, tls13_full, tls13_resumed, count };
 enum class HandshakeFailure : std::uint8_t {
-  timeout,            // Timeouts::handshake
-  closed,             // the client went away
+  timeout,  // Timeouts::handshake
+  closed,   // the client went away
   no_shared_cipher,
   unsupported_version,
-  unknown_name,       // unrecognized_name sent, or no certificate at all
-  client_certificate, // missing or not trusted
-  client_alert,       // the client did not like ours
-  not_tls,            // plain HTTP or garbage on a TLS listener
-  proxy_header,       // the PROXY header was missing or broken
+  unknown_name,        // unrecognized_name sent, or no certificate at all
+  client_certificate,  // missing or not trusted
+  client_alert,        // the client did not like ours
+  not_tls,             // plain HTTP or garbage on a TLS listener
+  proxy_header,        // the PROXY header was missing or broken
   other,
   count
 };
 // Violations of limits by clients.
 enum class Violation : std::uint8_t {
-  header_size, header_count, uri_length, body_size, header_timeout, body_timeout, idle_timeout, write_timeout, bad_request,
-  connections_per_address, connections, protocol_h2, flood_h2, misdirected, count
+  header_size,
+  header_count,
+  uri_length,
+  body_size,
+  header_timeout,
+  body_timeout,
+  idle_timeout,
+  write_timeout,
+  bad_request,
+  connections_per_address,
+  connections,
+  protocol_h2,
+  flood_h2,
+  misdirected,
+  count
 };
 
 struct RouteStats {
@@ -70,8 +83,18 @@ struct RouteStats {
 
 // What forward could not do, by cause.
 enum class UpstreamFailure : std::uint8_t {
-  no_endpoint, queue_full, queue_timeout, connect, connect_timeout, tls, first_byte_timeout, idle_timeout, request_timeout,
-  closed, protocol, count
+  no_endpoint,
+  queue_full,
+  queue_timeout,
+  connect,
+  connect_timeout,
+  tls,
+  first_byte_timeout,
+  idle_timeout,
+  request_timeout,
+  closed,
+  protocol,
+  count
 };
 
 struct WorkerStats {
@@ -89,7 +112,7 @@ struct WorkerStats {
   Counter upstream_connections_opened, upstream_connections_reused, retries, retries_over_budget;
   Counter acme_answers;
   Counter access_log_dropped;
-  Counter escaped_errors;              // coroutines that ended with an exception: always a bug
+  Counter escaped_errors;  // coroutines that ended with an exception: always a bug
   std::atomic<std::uint64_t> generation{0};
 
   // Slots are made by the worker when it takes a snapshot, and never go away.

@@ -203,7 +203,8 @@ awaitable<base::Result<UpstreamLease>> BackendPool::acquire(std::shared_ptr<Back
       co_return std::unexpected(std::move(dialed.error().error));
     }
     if (!h2) {
-      auto connection = std::make_unique<H1Upstream>(pool->worker_, std::move(*dialed), ConnectionCount(endpoint.stats));
+      auto connection =
+          std::make_unique<H1Upstream>(pool->worker_, std::move(*dialed), ConnectionCount(endpoint.stats));
       co_return pool->lease(pool, endpoint, std::move(connection), true);
     }
     --now_mine.in_use;

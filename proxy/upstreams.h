@@ -49,7 +49,7 @@ class UpstreamLease {
 struct Attempts {
   std::vector<tcp::endpoint> tried;
   std::string endpoint;                                    // the name of the newest one
-  std::optional<tcp::endpoint> chosen;  // by the balancer, not tried yet
+  std::optional<tcp::endpoint> chosen;                     // by the balancer, not tried yet
   UpstreamFailure failure = UpstreamFailure::no_endpoint;  // of the newest failed acquire()
 };
 

@@ -241,4 +241,5 @@ def test_requests_at_the_moment_of_the_drain_are_answered(run_edge, settings, ba
     edge.signal(signal.SIGTERM)
     for thread in threads:
         thread.join(20)
+    assert edge.process.wait(20) == 0
     assert not failures, failures[:5]
