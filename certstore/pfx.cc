@@ -122,8 +122,7 @@ base::Result<PemContents> read_pfx(std::string_view pfx, std::string_view passwo
   }
   auto parsed = open(decoded.get(), terminated);
   if (!parsed && parsed.error().code == base::Code::invalid) {
-    // Never freed: OpenSSL 3.0 loses what it fetched from a library context that is freed while the process ends.
-    static const LegacyLibrary& legacy = *std::make_unique<LegacyLibrary>().release();
+    static const LegacyLibrary legacy;
     if (!legacy.available()) return std::unexpected(std::move(parsed.error()));
     const base::Pkcs12Ptr again = decode(bytes, legacy.get());
     if (again) parsed = open(again.get(), terminated);

@@ -186,11 +186,12 @@ std::string Minted::pfx(const char* password, Encryption encryption) const {
   STACK_OF(X509)* others = sk_X509_new_null();
   for (const auto& intermediate : intermediates) sk_X509_push(others, intermediate.get());
   const bool legacy = encryption == Encryption::legacy;
-  OSSL_LIB_CTX* library = legacy ? OSSL_LIB_CTX_new() : nullptr;
-  if (legacy) {
-    OSSL_PROVIDER_load(library, "default");
-    OSSL_PROVIDER_load(library, "legacy");
-  }
+  // Freed in the reverse order: the file, the providers, the library context.
+  const std::unique_ptr<OSSL_LIB_CTX, base::Freed<OSSL_LIB_CTX_free>> owned(legacy ? OSSL_LIB_CTX_new() : nullptr);
+  OSSL_LIB_CTX* const library = owned.get();
+  using ProviderPtr = std::unique_ptr<OSSL_PROVIDER, base::Freed<OSSL_PROVIDER_unload>>;
+  const ProviderPtr usual(legacy ? OSSL_PROVIDER_load(library, "default") : nullptr);
+  const ProviderPtr old(legacy ? OSSL_PROVIDER_load(library, "legacy") : nullptr);
   const int key_cipher = legacy ? NID_pbe_WithSHA1And3_Key_TripleDES_CBC : 0;
   const int certificate_cipher = legacy ? NID_pbe_WithSHA1And40BitRC2_CBC : 0;
   const base::Pkcs12Ptr made(PKCS12_create_ex(password, "minted", key.get(), certificate.get(), others, key_cipher,
@@ -204,7 +205,7 @@ std::string Minted::pfx(const char* password, Encryption encryption) const {
     OPENSSL_free(der);
   }
   ERR_clear_error();
-  return bytes;  // the library context of a legacy file stays: its objects may not outlive it
+  return bytes;
 }
 
 Authority::Authority(const std::string& common_name, bool key_identifiers)
