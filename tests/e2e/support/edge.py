@@ -18,11 +18,21 @@ BINARY = pathlib.Path(os.environ.get("SEKISHO_BINARY", ROOT / "build" / "release
 PATIENCE = float(os.environ.get("SEKISHO_PATIENCE", "10"))
 
 
+# Below the ports that the kernel gives to outgoing connections, and each one once: a port that was merely free a moment ago is
+# soon somebody else's.
+_ports = iter(range(15000 + os.getpid() % 8000, 32000))
+
+
 def free_port():
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    for port in _ports:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise RuntimeError("no port is left")
 
 
 def eventually(question, patience=PATIENCE, what=""):
