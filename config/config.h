@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/ip_network.h"
+#include "config/issuers.h"
 
 namespace config {
 
@@ -90,12 +91,6 @@ struct DirectoryCertificates {  // every pair in it: tls.crt + tls.key, NAME.crt
                                 // *.pfx|*.p12
   std::filesystem::path directory;
   friend bool operator==(const DirectoryCertificates&, const DirectoryCertificates&) = default;
-};
-
-struct IssuedCertificate {
-  std::vector<std::string> hosts;
-  std::string issuer;
-  friend bool operator==(const IssuedCertificate&, const IssuedCertificate&) = default;
 };
 
 struct KeyVaultCertificate {
@@ -303,6 +298,7 @@ struct Config {
   AccessLog access_log = AccessLog::json;
   Tls tls;
   std::vector<CertificateSource> certificates;
+  std::map<std::string, Issuer> issuers;
   std::vector<Route> routes;
   std::map<std::string, Backend> backends;
   std::uint16_t https_port = 443;  // where clients reach TLS, for redirects: not always where a listener is

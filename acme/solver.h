@@ -1,0 +1,66 @@
+// Solver: makes a challenge come true, and takes it away again. One for each challenge type.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "acme/authorization.h"
+#include "acme/challenge_table.h"
+#include "acme/dns_zone.h"
+#include "acme/jws.h"
+#include "acme/storage.h"
+#include "base/error.h"
+#include "config/issuers.h"
+
+namespace acme {
+
+// What a solver has to show for one authorization.
+struct ChallengeTask {
+  Identifier identifier;  // without "*."
+  bool wildcard = false;
+  std::string token;
+  std::string key_authorization;                 // RFC 8555 §8.1
+  std::string account_url;                       // dns-account-01 and dns-persist-01
+  std::vector<std::string> issuer_domain_names;  // dns-persist-01
+};
+
+// Any thread.
+class Solver {
+ public:
+  virtual ~Solver() = default;
+  [[nodiscard]] virtual config::ChallengeType type() const = 0;
+  // Returns when the CA may look. What it leaves behind when it fails, clean_up() takes away. Blocking.
+  [[nodiscard]] virtual base::Result<void> present(const ChallengeTask& task, std::stop_token stop) = 0;
+  // Whether or not present() succeeded; also for a task of a process that was killed. Errors are for the log; it is
+  // tried again at the next start. Blocking, bounded; not ended by a drain.
+  virtual base::Result<void> clean_up(const ChallengeTask& task) = 0;
+};
+
+[[nodiscard]] std::unique_ptr<Solver> make_http01_solver(ChallengeTable& table);
+// RFC 8737 §3: a self-signed certificate with the critical acmeIdentifier extension. RFC 8738 §6 for addresses.
+[[nodiscard]] std::unique_ptr<Solver> make_tls_alpn01_solver(ChallengeTable& table);
+
+// dns-01 (RFC 8555 §8.4), dns-account-01 or dns-persist-01: a TXT record below the name, where a CNAME of it leads
+// (followed, at most 8), shown when all authoritative servers of its zone have it. Keeps what it has added in `storage`
+// below "dns/", so that a crash leaves no record behind for ever: sweep_dns_records() at start takes them away.
+struct DnsSolverOptions {
+  config::ChallengeType type = config::ChallengeType::dns01;
+  config::DnsPropagation propagation;
+  std::chrono::seconds ttl{60};
+  std::vector<std::string> nameservers;  // "IP:port"; empty: those of the system
+};
+[[nodiscard]] std::unique_ptr<Solver> make_dns_solver(std::shared_ptr<DnsZone> zone, Storage& storage,
+                                                      DnsSolverOptions options);
+// The TXT record's owner and value for a task. Pure.
+struct DnsRecord {
+  std::string owner;  // without the dot at the end
+  std::string value;
+  friend bool operator==(const DnsRecord&, const DnsRecord&) = default;
+};
+[[nodiscard]] DnsRecord dns_record_of(config::ChallengeType type, const ChallengeTask& task);
+
+}  // namespace acme
