@@ -81,7 +81,10 @@ struct AcmeIssuer {
   Preflight preflight = Preflight::enforce;
   std::optional<DnsSolver> dns;
   std::vector<std::string> nameservers;  // "IP:port", asked instead of those of the system, by pre-flight and DNS-01
-  std::string fallback;                  // another issuer, asked after this one's limit or repeated failure
+  // Where the CA looks: others than 80 and 443 only with a test CA.
+  std::uint16_t http_port = 80;
+  std::uint16_t tls_port = 443;
+  std::string fallback;  // another issuer, asked after this one's limit or repeated failure
   friend bool operator==(const AcmeIssuer&, const AcmeIssuer&) = default;
 };
 
