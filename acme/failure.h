@@ -3,6 +3,7 @@
 
 #include <expected>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "acme/problem.h"

@@ -1,0 +1,107 @@
+#include "acme/json_fields.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "base/ip_network.h"
+#include "base/timestamps.h"
+
+namespace acme {
+namespace {
+
+constexpr std::size_t longest_url = 2000;
+
+bool is_loopback(std::string_view host) {
+  if (host == "localhost" || host.ends_with(".localhost")) return true;
+  const auto address = base::IpAddress::parse(host);
+  static const auto v4 = base::IpNetwork::parse("127.0.0.0/8");
+  static const auto v6 = base::IpNetwork::parse("::1");
+  return address && (v4->contains(*address) || v6->contains(*address));
+}
+
+// Without the port.
+std::string_view host_of(std::string_view authority) {
+  if (authority.starts_with('[')) return authority.substr(0, authority.find(']') + 1);
+  return authority.substr(0, authority.find(':'));
+}
+
+}  // namespace
+
+base::Result<nlohmann::json> parse_json(std::string_view text) {
+  auto json = nlohmann::json::parse(text, nullptr, false);
+  if (json.is_discarded()) {
+    return base::fail(base::Code::protocol, "the answer is not JSON", base::Origin::upstream, base::Retry::later);
+  }
+  return json;
+}
+
+const nlohmann::json* member(const nlohmann::json& json, std::string_view name) {
+  const auto found = json.find(name);
+  return found == json.end() ? nullptr : &*found;
+}
+
+const std::string* text_member(const nlohmann::json& json, std::string_view name) {
+  const auto* const value = member(json, name);
+  return value == nullptr ? nullptr : value->get_ptr<const std::string*>();
+}
+
+const nlohmann::json* array_member(const nlohmann::json& json, std::string_view name) {
+  const auto* const value = member(json, name);
+  return value != nullptr && value->is_array() ? value : nullptr;
+}
+
+std::optional<base::SystemTime> time_member(const nlohmann::json& json, std::string_view name) {
+  const std::string* const text = text_member(json, name);
+  return text == nullptr ? std::nullopt : base::parse_rfc3339(*text);
+}
+
+bool flag_member(const nlohmann::json& json, std::string_view name) {
+  const auto* const value = member(json, name);
+  return value != nullptr && value->is_boolean() && value->get<bool>();
+}
+
+std::string shown_member(const nlohmann::json& json, std::string_view name, std::size_t most) {
+  const std::string* const text = text_member(json, name);
+  return text == nullptr ? std::string() : shown(*text, most);
+}
+
+std::string shown(std::string_view text, std::size_t most) {
+  if (text.size() > most) {
+    while (most > 0 && (static_cast<unsigned char>(text[most]) & 0xc0U) == 0x80U) --most;
+    text = text.substr(0, most);
+  }
+  std::string out(text);
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    const auto c = static_cast<unsigned char>(out[i]);
+    if (c < 0x20 || c == 0x7f) out[i] = '?';
+    // U+0080 … U+009F: some terminals obey them as they obey ESC.
+    if (c == 0xc2 && i + 1 < out.size() && static_cast<unsigned char>(out[i + 1]) < 0xa0) out.replace(i, 2, "?");
+  }
+  return out;
+}
+
+std::string url_member(const nlohmann::json& json, std::string_view name) {
+  const std::string* const text = text_member(json, name);
+  return text != nullptr && is_server_url(*text) ? *text : std::string();
+}
+
+bool is_server_url(std::string_view url) {
+  if (url.size() > longest_url || std::ranges::any_of(url, [](char c) { return c <= ' ' || c > '~'; })) return false;
+  const bool plain = url.starts_with("http://");
+  if (!plain && !url.starts_with("https://")) return false;
+  const std::string_view rest = url.substr(plain ? 7 : 8);
+  const std::string_view authority = rest.substr(0, rest.find_first_of("/?#"));
+  // A backslash: parsers do not agree where the host ends.
+  if (authority.find_first_of("@\\") != std::string_view::npos) return false;
+  const std::string_view host = host_of(authority);
+  return !host.empty() && (!plain || is_loopback(host));
+}
+
+std::unexpected<base::Error> lacks(std::string_view object, std::string_view member) {
+  return base::fail(base::Code::protocol, fmt::format("the {} has no \"{}\" that could be used", object, member),
+                    base::Origin::upstream, base::Retry::later);
+}
+
+}  // namespace acme
