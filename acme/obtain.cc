@@ -49,6 +49,9 @@ class Flow {
     if ((*order)->status == Order::Status::pending) {
       if (auto authorized = authorize(**order, wanted_, bench_, progress_, stop_); !authorized)
         return std::unexpected(std::move(authorized.error()));
+      auto polled = bench_.client.order(bench_.signer, journal_.order_url, stop_);
+      if (!polled) return std::unexpected(std::move(polled.error()).in("order"));
+      **order = std::move(polled->value);
     }
     if (auto finalized = finalize(**order); !finalized)
       return std::unexpected(std::move(finalized.error()).in("finalize"));
