@@ -98,7 +98,7 @@ Attempt Issuing::order(const Request& request, const config::AcmeIssuer& issuer,
   const auto key = key_for(request);
   if (!key) return because_failed(key.error());
 
-  Wanted wanted{.journal = target.journal_key(),
+  Wanted wanted{.journal = target.journal_key(request.issuer),
                 .identifiers = target.identifiers,
                 .key_pem = *key,
                 .profile = target.wanted->profile.value_or(issuer.profile),
@@ -213,7 +213,7 @@ Attempt Issuing::store(const Request& request, certstore::CertificatePtr certifi
   if (auto written = CertificateShelf(parts_.storage).write(request.target.certificate_key(), stored); !written) {
     return because_failed(std::move(written.error()).in("the issued certificate cannot be stored"));
   }
-  forget_order(parts_.storage, request.target.journal_key());
+  forget_order(parts_.storage, request.target.journal_key(request.issuer));
   return stored;
 }
 

@@ -23,6 +23,10 @@ std::string Target::record() const {
   return key_part(wanted->name) + (key_type == config::CertificateKey::Type::rsa ? ".rsa" : ".ecdsa");
 }
 
+std::string Target::journal_key(const std::string& issuer) const {
+  return "orders/" + record() + "." + key_part(issuer) + ".json";
+}
+
 std::vector<Target> targets_of(const config::IssuedCertificate& wanted) {
   const auto shared = std::make_shared<const config::IssuedCertificate>(wanted);
   std::vector<Target> targets;

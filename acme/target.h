@@ -20,7 +20,7 @@ struct Target {
   // "www.example.com.ecdsa": what its records are called in storage, and its lock.
   [[nodiscard]] std::string record() const;
   [[nodiscard]] std::string certificate_key() const { return "certificates/" + record(); }
-  [[nodiscard]] std::string journal_key() const { return "orders/" + record() + ".json"; }
+  [[nodiscard]] std::string journal_key(const std::string& issuer) const;
   [[nodiscard]] std::string failures_key() const { return "failures/" + record() + ".json"; }
 };
 
