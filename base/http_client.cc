@@ -166,6 +166,7 @@ class HttpClient::Handle {
       curl_easy_setopt(curl_, CURLOPT_CAINFO, request.ca_file.c_str());
       curl_easy_setopt(curl_, CURLOPT_CAPATH, nullptr);
     }
+    if (request.connection == HttpRequest::Connection::fresh) curl_easy_setopt(curl_, CURLOPT_FRESH_CONNECT, 1L);
     if (request.proxy == HttpRequest::Proxy::none) curl_easy_setopt(curl_, CURLOPT_NOPROXY, "*");
     if (request.method == "HEAD") {
       curl_easy_setopt(curl_, CURLOPT_NOBODY, 1L);
