@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/ascii.h"
 #include "proxy/deadline.h"
 #include "proxy/exchange.h"
 #include "proxy/h1_reader.h"
@@ -144,7 +145,7 @@ void H1Session::understand_upgrade() {
   const auto token = head_.headers.find(http::field::upgrade);
   if (!token || token->empty() || token->find(',') != std::string_view::npos || iequals(*token, "h2c")) return;
   head_.upgrade.assign(*token);
-  for (char& c : head_.upgrade) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
+  base::make_lower(head_.upgrade);
 }
 
 void H1Session::send_informational(const ResponseHead& head) {

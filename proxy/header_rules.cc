@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/ascii.h"
+
 namespace proxy {
 namespace {
 
@@ -29,15 +31,11 @@ bool is_hop_by_hop(const HeaderView& field) noexcept {
   }
 }
 
-constexpr char lower(char c) noexcept {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
-}
-
 // By length first: most comparisons end there.
 struct NameOrder {
   bool operator()(std::string_view a, std::string_view b) const noexcept {
     if (a.size() != b.size()) return a.size() < b.size();
-    return std::ranges::lexicographical_compare(a, b, {}, lower, lower);
+    return std::ranges::lexicographical_compare(a, b, {}, base::lower, base::lower);
   }
 };
 

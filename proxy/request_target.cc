@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 
+#include "base/ascii.h"
 #include "base/ip_network.h"
 
 namespace proxy {
@@ -38,10 +39,6 @@ std::unexpected<base::Error> bad(std::string_view why) {
   return base::fail(base::Code::invalid, std::string(why), base::Origin::downstream);
 }
 
-constexpr char lower(char c) noexcept {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
-}
-
 // What `text` begins with: the character itself, or what "%2e" stands for. `size` is what it takes in the text.
 struct Unit {
   char value;
@@ -50,7 +47,7 @@ struct Unit {
 
 int hex(char c) noexcept {
   if (c >= '0' && c <= '9') return c - '0';
-  const char small = lower(c);
+  const char small = base::lower(c);
   return small >= 'a' && small <= 'f' ? small - 'a' + 10 : -1;
 }
 
@@ -148,7 +145,7 @@ base::Result<void> normalize_authority(std::string& authority) {
     if (host_size > 1 && authority[host_size - 1] == '.') authority.erase(host_size - 1, 1);
     if (!is_host_name(split_authority(authority).host)) return bad("the authority is no host name");
   }
-  std::ranges::transform(authority, authority.begin(), lower);
+  base::make_lower(authority);
   return {};
 }
 
