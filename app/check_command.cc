@@ -8,6 +8,7 @@
 #include "app/certificate_sources.h"
 #include "app/commands.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "certstore/store.h"
 #include "config/parse.h"
 #include "proxy/tls_client_auth.h"
@@ -81,6 +82,7 @@ void print_text(const Findings& findings, const std::string& file) {
 }
 
 ExitCode check(const Words& words) {
+  base::log::set_level(base::log::Level::error);  // warnings are findings here, and said once
   Findings findings;
   auto parsed = config::load(words.file);
   if (parsed) {
