@@ -88,6 +88,14 @@ bool H1Reader<is_request>::feed(std::span<char>& bytes) {
   return !error;
 }
 
+// What the parser has left because it needs more must leave room for more: without it no read could ever help.
+template <bool is_request>
+bool H1Reader<is_request>::fits(std::span<const char> rest) {
+  if (rest.size() < worker_.read_buffer().size() - 1) return true;
+  refuse(make_error_code(HeadFault::fields_too_large));
+  return false;
+}
+
 template <bool is_request>
 void H1Reader<is_request>::refuse(const boost::system::error_code& error) {
   status_ = status_for(error);
@@ -127,10 +135,7 @@ auto H1Reader<is_request>::poll_head() -> HeadState {
       keep(bytes);
       return HeadState::complete;
     }
-    if (bytes.size() >= worker_.read_buffer().size() - 1) {
-      refuse(make_error_code(HeadFault::fields_too_large));
-      return HeadState::failed;
-    }
+    if (!fits(bytes)) return HeadState::failed;
     keep(bytes);
   }
 }
@@ -180,8 +185,9 @@ BodyPiece H1Reader<is_request>::poll() {
     }
     const bool good = feed(bytes);
     const std::span<char> body = parser_->take_body();
+    // The line of a chunk (with its extensions) and the trailers come whole or not at all.
+    if (!good || (stalled_ && !fits(bytes))) return {Kind::failed, {}};
     keep(bytes);
-    if (!good) return {Kind::failed, {}};
     if (!body.empty()) return {Kind::data, body};
   }
 }

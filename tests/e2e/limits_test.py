@@ -124,3 +124,25 @@ def test_two_thousand_silent_connections_do_not_hinder_others(run_edge, settings
     assert curl_status(edge, "/echo", "-m", "5") == 200
     for sock in silent:
         sock.close()
+
+
+@pytest.mark.parametrize("body", [b"5;a=" + b"x" * 100_000, b"0" * 100_000, b"0\r\nX-End: " + b"x" * 100_000],
+                         ids=["extension", "size", "trailer"])
+def test_a_chunk_line_without_end_holds_back_nobody(run_edge, settings, backend, body):
+    edge = run_edge(settings(backend, workers=1))
+    client = http1(edge)
+    try:
+        client.send(f"POST /upload HTTP/1.1\r\n{HOST}Transfer-Encoding: chunked\r\n\r\n".encode() + body)
+        client.rest()
+    except OSError:
+        pass
+    assert curl_status(edge, "/echo", "-m", "5") == 200
+
+
+def test_a_chunk_line_without_end_of_a_backend_holds_back_nobody(run_edge, settings, backend):
+    edge = run_edge(settings(backend, workers=1))
+    client = http1(edge)
+    client.send(f"GET /long-chunk HTTP/1.1\r\n{HOST}\r\n")
+    assert client.head()[0] == 200
+    client.rest()
+    assert curl_status(edge, "/echo", "-m", "5") == 200

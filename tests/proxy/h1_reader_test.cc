@@ -278,6 +278,17 @@ TEST(H1Reader, BadChunksEndTheBodyWithAFault) {
   }
 }
 
+TEST(H1Reader, AChunkLineOrTrailerThatDoesNotEndIsAFault) {
+  const std::string endless(70'000, 'x');
+  for (const std::string& chunks : {"5;a=" + endless, std::string(70'000, '0'), "0\r\nX-End: " + endless}) {
+    Request request;
+    request.wire.peer.say("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks);
+    ASSERT_EQ(request.head(), Request::State::complete);
+    EXPECT_EQ(request.body(), std::nullopt) << chunks.substr(0, 8);
+    EXPECT_EQ(request.reader.error().code, base::Code::protocol);
+  }
+}
+
 TEST(H1Reader, ABodyThatIsCutIsNotComplete) {
   for (const std::string text : {"Content-Length: 5\r\n\r\nabc", "Transfer-Encoding: chunked\r\n\r\n5\r\nabc",
                                  "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n"}) {
