@@ -119,12 +119,11 @@ awaitable<void> Forwarding::join_request_body() {
 }
 
 void Forwarding::expired(Late which) {
+  const base::Error error{base::Code::timeout, "too late", base::Origin::upstream, base::Retry::fresh_connection};
+  // Whatever else was late before: nothing but this ends the wait for a client that does not read.
+  if (which == Late::client_write) exchange_.abort(error);
   if (late_ != Late::no) return;
   late_ = which;
-  const base::Error error{base::Code::timeout, "too late", base::Origin::upstream, base::Retry::fresh_connection};
-  if (which == Late::client_write) {
-    exchange_.abort(error);
-  }
   if (lease_) lease_->abort(error);
   if (which == Late::request_body || (which == Late::whole && pumping_)) exchange_.stop_body();
 }

@@ -5,7 +5,7 @@ import socket
 import pytest
 
 from support.client import curl_status, http1, http2
-from support.edge import running
+from support.edge import eventually, running
 
 HOST = "Host: www.example.com\r\n"
 
@@ -146,3 +146,17 @@ def test_a_chunk_line_without_end_of_a_backend_holds_back_nobody(run_edge, setti
     assert client.head()[0] == 200
     client.rest()
     assert curl_status(edge, "/echo", "-m", "5") == 200
+
+
+@pytest.mark.parametrize("path,upgrade", [("/download?size=1000000000", ""), ("/flood", "Connection: upgrade\r\nUpgrade: flood\r\n")],
+                         ids=["download", "tunnel"])
+def test_a_client_that_does_not_read_is_cut_off_whatever_else_was_late(run_edge, settings, backend, path, upgrade):
+    """The request's own deadline, or that of the silent tunnel, comes first; the client's must still end it."""
+    values = settings(backend, timeouts={"write": "1s"})
+    values["backends"]["app"]["timeouts"] = {"request": "300ms", "upgraded_idle": "300ms"}
+    edge = run_edge(values)
+    client = http1(edge, receive_buffer=4096)
+    client.send(f"GET {path} HTTP/1.1\r\n{HOST}{upgrade}\r\n")
+    eventually(lambda: edge.metric("sekisho_requests_open") == 1)
+    eventually(lambda: edge.metric("sekisho_requests_open") == 0, what="the end of the request")
+    client.close()
