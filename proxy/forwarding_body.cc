@@ -1,4 +1,5 @@
 #include "proxy/forwarding.h"
+#include "proxy/trailers.h"
 
 namespace proxy {
 namespace {
@@ -20,8 +21,7 @@ void Forwarding::start_request_body() {
   body_started_ = true;
   if (!replay_.empty()) lease_->body_writer().write(replay_);
   if (body_ended_) {
-    lease_->body_writer().finish(exchange_.body().trailers());
-    lease_->body_writer().push();
+    finish_request_body();
     return;
   }
   pump_what_is_there();
@@ -46,6 +46,17 @@ void Forwarding::take_piece(std::span<const char> bytes) {
   lease_->body_writer().write(bytes);
 }
 
+void Forwarding::finish_request_body() {
+  const HeaderList& trailers = exchange_.body().trailers();
+  BodyWriter& to = lease_->body_writer();
+  if (trailers.empty()) {
+    to.finish(trailers);
+  } else {
+    to.finish(request_trailers(trailers, route_->config.request_headers));
+  }
+  to.push();
+}
+
 void Forwarding::pump_what_is_there() {
   BodyWriter& to = lease_->body_writer();
   while (!to.congested() && !body_too_large_) {
@@ -56,8 +67,7 @@ void Forwarding::pump_what_is_there() {
         continue;
       case BodyPiece::Kind::end:
         body_ended_ = true;
-        to.finish(exchange_.body().trailers());
-        to.push();
+        finish_request_body();
         return;
       case BodyPiece::Kind::failed:
         client_gone_ = true;
