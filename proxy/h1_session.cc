@@ -143,7 +143,7 @@ void H1Session::understand_upgrade() {
   // RFC 9110 §7.8: a request with content, or in HTTP/1.0, is not upgraded here; h2c is not offered by Upgrade.
   if (!reader_.upgrade() || head_.has_body || head_.version == HttpVersion::http10) return;
   const auto token = head_.headers.find(http::field::upgrade);
-  if (!token || token->empty() || token->find(',') != std::string_view::npos || iequals(*token, "h2c")) return;
+  if (!token || !is_acceptable_upgrade(*token)) return;
   head_.upgrade.assign(*token);
   base::make_lower(head_.upgrade);
 }

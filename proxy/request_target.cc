@@ -212,6 +212,7 @@ base::Result<void> normalize_path(std::string& target) {
 
 base::Result<void> normalize_target(RequestHead& head) {
   if (!all(head.target, target_char)) return bad("the target holds a control, a space, a fragment or non-ASCII");
+  if (!head.upgrade.empty() && !is_acceptable_upgrade(head.upgrade)) return bad("no protocol to switch to");
   if (auto taken = take_host_field(head); !taken) return taken;
   const bool extended_connect = head.version == HttpVersion::http2 && !head.upgrade.empty();
   if (head.verb == http::verb::connect && !extended_connect) return take_authority_form(head);
@@ -225,6 +226,13 @@ base::Result<void> normalize_target(RequestHead& head) {
     if (auto valid = normalize_authority(head.authority); !valid) return valid;
   }
   return head.target.starts_with('/') ? normalize_path(head.target) : base::Result<void>();
+}
+
+bool is_acceptable_upgrade(std::string_view protocol) noexcept {
+  const auto may_stand = [](char c) {
+    return std::string_view("\"(),:;<=>?@[\\]{}").find(c) == std::string_view::npos && c > 0x20 && c < 0x7f;
+  };
+  return !protocol.empty() && std::ranges::all_of(protocol, may_stand) && !iequals(protocol, "h2c");
 }
 
 AuthorityParts split_authority(std::string_view authority) noexcept {
