@@ -201,10 +201,37 @@ base::Result<void> take_authority_form(RequestHead& head) {
   return {};
 }
 
+bool is_unreserved(char c) noexcept {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
+         c == '_' || c == '~';
+}
+
+// RFC 3986 §6.2.2.2: "any percent-encoded octet that corresponds to an unreserved character" is decoded, so that
+// "/%61dmin" does not get around the route for "/admin". A path with a '%' that encodes nothing stays as it is:
+// decoding what is beside it could make a new octet of it.
+void decode_unreserved(std::string& target) {
+  const std::size_t end = std::min(target.find('?'), target.size());
+  if (target.find('%') >= end) return;
+  std::string plain;
+  plain.reserve(target.size());
+  for (std::size_t at = 0; at < end;) {
+    const Unit next = unit(std::string_view(target).substr(at, end - at));
+    if (target[at] == '%' && next.size == 1) return;
+    if (next.size == 3 && is_unreserved(next.value)) {
+      plain += next.value;
+    } else {
+      plain.append(target, at, next.size);
+    }
+    at += next.size;
+  }
+  target = plain.append(target, end);
+}
+
 base::Result<void> normalize_path(std::string& target) {
   const std::string_view path = std::string_view(target).substr(0, target.find('?'));
   if (is_ambiguous(path)) return bad("the path can be read in two ways");
   if (needs_path_normalization(path)) target = normalized_path(path).append(target, path.size());
+  decode_unreserved(target);
   return {};
 }
 

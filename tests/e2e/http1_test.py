@@ -296,3 +296,11 @@ def test_trailers_cannot_say_who_the_client_is(edge, version):
                     + "".join(f"{name}: {value}\r\n" for name, value in forged) + "\r\n")
         answer = json.loads(client.response()[2])
     assert answer["trailers"] == [["x-sum", "42"]]
+
+
+def test_an_encoded_letter_does_not_get_around_a_route(run_edge, settings, backend):
+    routes = [{"backend": "app"}, {"path": {"prefix": "/admin"}, "respond": {"status": 403, "body": "no"}}]
+    edge = run_edge(settings(backend, routes=routes))
+    for path in ("/admin", "/%61dmin", "/x/..%2Fadmin", "/x/%2e%2e/%61%64min/y"):
+        status = http1(edge).get(path)[0]
+        assert status in (400, 403), (path, status)

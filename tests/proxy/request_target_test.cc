@@ -165,6 +165,19 @@ TEST(NormalizeTarget, RefusesProtocolsThatMustNotBeSwitchedTo) {
   EXPECT_TRUE(normalize_target(head));
 }
 
+TEST(NormalizeTarget, DecodesWhatNeedsNoEncoding) {
+  const std::pair<const char*, const char*> cases[] = {{"/%61dmin", "/admin"},
+                                                       {"/%41%7a%30%2D%2e%5f%7E", "/Az0-._~"},
+                                                       {"/%2e%2e%2e/x", "/.../x"},
+                                                       {"/a%2f%62?%63", "/a%2fb?%63"},
+                                                       {"/x/%2e./%61", "/a"}};
+  for (const auto& [sent, wanted] : cases) {
+    RequestHead head = head_of("GET", sent, "example.com");
+    ASSERT_TRUE(normalize_target(head)) << sent;
+    EXPECT_EQ(head.target, wanted) << sent;
+  }
+}
+
 TEST(NormalizeTarget, RemovesDotSegmentsInWhateverSpelling) {
   const std::pair<const char*, const char*> cases[] = {{"/a/../b", "/b"},      {"/a/%2e%2E/b?../x", "/b?../x"},
                                                        {"/a/.%2e/b", "/b"},    {"/./a/%2e/b/.", "/a/b/"},
