@@ -1,6 +1,8 @@
 """What a stranger may cost: each limit answers with its own status, and a good request right after is served."""
 
 import socket
+import threading
+import time
 
 import pytest
 
@@ -160,3 +162,38 @@ def test_a_client_that_does_not_read_is_cut_off_whatever_else_was_late(run_edge,
     eventually(lambda: edge.metric("sekisho_requests_open") == 1)
     eventually(lambda: edge.metric("sekisho_requests_open") == 0, what="the end of the request")
     client.close()
+
+
+def test_a_client_that_never_pauses_leaves_time_for_others(run_edge, settings, backend):
+    """A pipeline of requests that are answered at once, from a client that reads and writes without end."""
+    edge = run_edge(settings(backend, workers=1, routes=[{"respond": {"status": 200, "body": "here"}}]))
+    busy = [socket.create_connection(("127.0.0.1", edge.plain_port)) for _ in range(2)]
+    requests = f"GET / HTTP/1.1\r\n{HOST}\r\n".encode() * 5000
+
+    def write(sock):
+        try:
+            while True:
+                sock.sendall(requests)
+        except OSError:
+            pass
+
+    def read(sock):
+        try:
+            while sock.recv(1 << 20):
+                pass
+        except OSError:
+            pass
+
+    threads = [threading.Thread(target=what, args=(sock,)) for sock in busy for what in (write, read)]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in range(20):
+            begun = time.monotonic()
+            assert curl_status(edge, "/", scheme="http") == 200
+            assert time.monotonic() - begun < 1
+    finally:
+        for sock in busy:
+            sock.shutdown(socket.SHUT_RDWR)
+        for thread in threads:
+            thread.join()
