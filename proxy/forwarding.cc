@@ -169,10 +169,15 @@ bool Forwarding::answer_challenge() {
 }
 
 // RFC 9110 §15.5.20: a connection whose handshake went through another client certificate policy than this host's must
-// not reach the host by HTTP/2 connection reuse or a forged Host field.
+// not reach the host by HTTP/2 connection reuse or a forged Host field. Nor does a connection without a handshake reach
+// a backend that is meant for those who have shown a certificate; being sent to https is all that it may have.
 bool Forwarding::misdirected() const {
-  if (snapshot_->client_auth == nullptr || !exchange_.connection().tls) return false;
+  if (snapshot_->client_auth == nullptr) return false;
   const ClientAuthPolicy& policy = snapshot_->client_auth->find(exchange_.request().host());
+  if (!exchange_.connection().tls) {
+    return policy.mode == config::ClientCertificateMode::required && route_ != nullptr &&
+           !route_->config.redirect_to_https && std::holds_alternative<config::ToBackend>(route_->config.action);
+  }
   return policy.id != exchange_.connection().client_auth_policy;
 }
 
