@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <memory>
 #include <string>
 
@@ -7,8 +8,8 @@
 
 #include "app/certificate_sources.h"
 #include "app/commands.h"
+#include "app/issuer_findings.h"
 #include "base/clock.h"
-#include "base/log.h"
 #include "certstore/store.h"
 #include "config/parse.h"
 #include "proxy/tls_client_auth.h"
@@ -43,6 +44,12 @@ void check_trust(const config::Config& config, const std::string& file, Findings
   }
 }
 
+// Without them no issuer can be asked.
+void check_issuers(const config::Config& config, const std::string& file, Findings& findings) {
+  for (const base::Error& error : unreadable_issuer_files(config)) add(findings, file, error);
+  for (std::string& warning : names_left_out(config)) findings.warnings.push_back(std::move(warning));
+}
+
 // Certificates may come later than the configuration, so what is wrong with them is a warning.
 void check_certificates(const config::Config& config, Findings& findings) {
   certstore::Store store(base::system_clock(), [](const std::shared_ptr<const certstore::CertIndex>&) {});
@@ -54,7 +61,10 @@ void check_certificates(const config::Config& config, Findings& findings) {
       findings.warnings.push_back(fmt::format("certificate {}: {}", status.id, status.problem));
   }
   const auto index = store.index();
-  const bool nothing = !index || (index->size() == 0 && index->fallback() == nullptr);
+  const bool issued = std::ranges::any_of(config.certificates, [](const config::CertificateSource& source) {
+    return std::holds_alternative<config::IssuedCertificate>(source.from);
+  });
+  const bool nothing = !issued && (!index || (index->size() == 0 && index->fallback() == nullptr));
   for (const config::Listener& listener : config.listeners) {
     if (listener.tls && nothing) {
       findings.warnings.push_back(
@@ -82,12 +92,12 @@ void print_text(const Findings& findings, const std::string& file) {
 }
 
 ExitCode check(const Words& words) {
-  base::log::set_level(base::log::Level::error);  // warnings are findings here, and said once
   Findings findings;
   auto parsed = config::load(words.file);
   if (parsed) {
     check_trust(*parsed, words.file, findings);
     check_certificates(*parsed, findings);
+    check_issuers(*parsed, words.file, findings);
   } else {
     findings.errors = std::move(parsed.error());
   }

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "app/api.h"
+#include "app/issuers_json.h"
 #include "config/quantities.h"
 
 namespace app {
@@ -28,8 +29,8 @@ Json strings(const Range& values) {
 // A field that usually carries a credential.
 bool may_be_secret(std::string name) {
   std::ranges::transform(name, name.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  constexpr std::array<std::string_view, 10> words{"auth", "cookie",  "token",  "secret", "key",
-                                                   "pass", "session", "bearer", "sign",   "cred"};
+  constexpr std::array<std::string_view, 7> words{"authorization", "cookie",   "token",    "secret",
+                                                  "key",           "password", "signature"};
   return std::ranges::any_of(words, [&](std::string_view word) { return name.find(word) != std::string::npos; });
 }
 
@@ -55,8 +56,7 @@ Json certificate_source_json(const config::CertificateSource& source) {
   } else if (const auto* folder = std::get_if<config::DirectoryCertificates>(&source.from)) {
     result["directory"] = folder->directory.string();
   } else if (const auto* issued = std::get_if<config::IssuedCertificate>(&source.from)) {
-    result["hosts"] = issued->hosts;
-    result["issuer"] = issued->issuer;
+    result.update(issued_certificate_json(*issued));
   } else if (const auto* vault = std::get_if<config::KeyVaultCertificate>(&source.from)) {
     result["key_vault"] = {{"vault", vault->vault}, {"name", vault->name}};
   }
@@ -159,6 +159,7 @@ Json whole_json(const config::Config& config) {
               {"access_log", logs.at(static_cast<std::size_t>(config.access_log))},
               {"tls", tls_json(config.tls)},
               {"certificates", Json::array()},
+              {"issuers", issuers_json(config.issuers)},
               {"routes", Json::array()},
               {"backends", Json::object()},
               {"trusted_proxies", strings(config.trusted_proxies)},

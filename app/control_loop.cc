@@ -15,7 +15,7 @@ namespace {
 
 using Steady = std::chrono::steady_clock;
 
-constexpr std::chrono::seconds tick_every{5};
+constexpr std::chrono::minutes tick_every{1};
 
 class ControlLoop {
  public:

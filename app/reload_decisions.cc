@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "app/issuer_findings.h"
+
 namespace app {
 namespace {
 
@@ -50,6 +52,7 @@ std::vector<std::filesystem::path> trust_files(const config::Config& config) {
     files.push_back(backend.tls->client_certificate);
     files.push_back(backend.tls->client_key);
   }
+  for (const IssuerFile& file : issuer_files(config)) files.push_back(file.path);
   std::ranges::sort(files);
   const auto repeated = std::ranges::unique(files);
   files.erase(repeated.begin(), repeated.end());

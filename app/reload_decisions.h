@@ -17,7 +17,8 @@ namespace app {
 [[nodiscard]] std::vector<config::Listener> listeners_of_both(const config::Config& before,
                                                               const config::Config& after);
 
-// Files that the configuration names and that are read only when it is loaded: CA bundles and client certificates.
+// Files that the configuration names and that are read only when it is loaded: CA bundles, client certificates, and
+// what issuers need.
 [[nodiscard]] std::vector<std::filesystem::path> trust_files(const config::Config& config);
 
 }  // namespace app

@@ -1,7 +1,5 @@
 #include "base/openssl.h"
 
-#include <system_error>
-
 #include <openssl/err.h>
 
 namespace base {
@@ -17,13 +15,9 @@ EvpPkeyPtr share(EVP_PKEY* key) noexcept {
 }
 
 std::string take_openssl_error() {
-  unsigned long error = ERR_peek_last_error();
-  // What the operating system said lies below a "system lib" that says nothing.
-  while (const unsigned long next = ERR_get_error()) {
-    if (ERR_SYSTEM_ERROR(next)) error = next;
-  }
+  const unsigned long error = ERR_peek_last_error();
+  ERR_clear_error();
   if (error == 0) return "unknown error";
-  if (ERR_SYSTEM_ERROR(error)) return std::generic_category().message(ERR_GET_REASON(error));
   const char* reason = ERR_reason_error_string(error);
   return reason != nullptr ? reason : "error " + std::to_string(error);
 }

@@ -16,6 +16,10 @@ namespace config {
 // RFC 8555 §8.3, §8.4; RFC 8737; draft-ietf-acme-dns-account-label; draft-ietf-acme-dns-persist.
 enum class ChallengeType : std::uint8_t { http01, tls_alpn01, dns01, dns_account01, dns_persist01 };
 [[nodiscard]] std::string_view to_string(ChallengeType type) noexcept;  // "http-01"
+// By a record in the DNS, the only way to show control over a wildcard, and no way over an address (RFC 8738 §7).
+[[nodiscard]] constexpr bool proved_by_dns(ChallengeType type) noexcept {
+  return type != ChallengeType::http01 && type != ChallengeType::tls_alpn01;
+}
 
 // The key of an issued certificate.
 struct CertificateKey {
@@ -129,5 +133,11 @@ struct IssuedCertificate {
   std::optional<OnDemand> on_demand;
   friend bool operator==(const IssuedCertificate&, const IssuedCertificate&) = default;
 };
+
+// How control over the names of a certificate is shown to this issuer.
+[[nodiscard]] ChallengeType challenge_of(const IssuedCertificate& certificate, const AcmeIssuer& issuer) noexcept;
+// The wildcards of a certificate that no order can ever get, because its challenge is not one by DNS. A configuration
+// may have them beside names that can be got: those are ordered without them. None where the issuer is not ACME.
+[[nodiscard]] std::vector<std::string> unprovable_hosts(const IssuedCertificate& certificate, const Issuer& issuer);
 
 }  // namespace config

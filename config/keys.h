@@ -31,11 +31,27 @@ inline constexpr KeySet client_certificates{"client_certificates", {"mode", "ca_
 inline constexpr KeySet tls_host{"tls_host", {"hosts", "client_certificates"}};
 inline constexpr KeySet tickets{"tickets", {"rotation"}};
 
-inline constexpr KeySet certificate{"certificate", {"files", "directory", "hosts", "issuer", "key_vault", "default"}};
+inline constexpr KeySet certificate{"certificate",
+                                    {"files", "directory", "hosts", "issuer", "key_vault", "default", "name", "key",
+                                     "profile", "challenge", "renew_before", "until_issued", "on_demand"}};
 inline constexpr KeySet certificate_files{"certificate_files", {"certificate", "key", "pfx", "password_file"}};
 inline constexpr KeySet key_vault{"key_vault", {"vault", "name", "poll"}};
+inline constexpr KeySet certificate_key{"certificate_key", {"types", "rsa_bits", "reuse"}};
+inline constexpr KeySet on_demand{"on_demand", {"allow", "ask", "ask_ca_certificates", "new_per_hour", "at_most"}};
+
 inline constexpr KeySet issuer{"issuer", {"acme", "self_signed", "ca"}};
-inline constexpr KeySet acme{"acme", {"directory", "email", "agree_to_terms", "challenge", "ca_certificates"}};
+inline constexpr KeySet acme{"acme",
+                             {"directory", "email", "agree_to_terms", "challenge", "ca_certificates", "account_key",
+                              "external_account", "profile", "preferred_chain", "renewal_info", "preflight", "dns",
+                              "nameservers", "http_port", "tls_port", "fallback"}};
+inline constexpr KeySet external_account{"external_account", {"key_id", "hmac_key_file"}};
+inline constexpr KeySet dns{"dns", {"rfc2136", "exec", "ttl", "propagation"}};
+inline constexpr KeySet rfc2136{"rfc2136", {"server", "zone", "key_name", "key_algorithm", "secret_file"}};
+inline constexpr KeySet dns_exec{"dns_exec", {"command", "timeout"}};
+inline constexpr KeySet dns_propagation{"dns_propagation", {"check", "timeout", "delay"}};
+inline constexpr KeySet self_signed{"self_signed", {"lifetime"}};
+inline constexpr KeySet ca{"ca", {"certificate", "key", "lifetime"}};
+
 inline constexpr KeySet mirror{"mirror", {"application_gateway"}};
 inline constexpr KeySet application_gateway{"application_gateway", {"resource_id"}};
 
@@ -83,8 +99,17 @@ inline constexpr std::array all{&configuration,
                                 &certificate,
                                 &certificate_files,
                                 &key_vault,
+                                &certificate_key,
+                                &on_demand,
                                 &issuer,
                                 &acme,
+                                &external_account,
+                                &dns,
+                                &rfc2136,
+                                &dns_exec,
+                                &dns_propagation,
+                                &self_signed,
+                                &ca,
                                 &mirror,
                                 &application_gateway,
                                 &route,

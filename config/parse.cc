@@ -47,20 +47,26 @@ void read_traffic(const Mapping& map, Config& config, Faults& faults) {
   if (const auto routes = map.find("routes")) {
     RoutesSection section = read_routes(*routes);
     config.routes = std::move(section.routes);
-    if (!map.misspelt("backends")) check_references(section.backends, names, "backend", faults);
+    check_references(section.backends, names, "backend", faults);
   }
 }
 
 void read_trust(const Mapping& map, const std::optional<Mark>& first_tls, Config& config, Faults& faults) {
   if (const auto tls = map.find("tls")) config.tls = read_tls(*tls);
-  std::vector<std::string> issuers;
+  IssuersSection issuers;
   if (const auto value = map.find("issuers")) issuers = read_issuers(*value);
+  std::vector<Reference> fallbacks;
+  for (const auto& [issuer, fallback] : issuers.fallbacks) fallbacks.push_back(fallback);
+  check_references(fallbacks, issuers.declared, "issuer", faults);
+  check_fallbacks(issuers, faults);
   if (const auto certificates = map.find("certificates")) {
     CertificatesSection section = read_certificates(*certificates);
+    check_references(section.issuers, issuers.declared, "issuer", faults);
+    check_issued(section, issuers, faults);
     config.certificates = std::move(section.sources);
-    if (!map.misspelt("issuers")) check_references(section.issuers, issuers, "issuer", faults);
   }
-  if (first_tls && config.certificates.empty() && !map.misspelt("certificates")) {
+  config.issuers = std::move(issuers.issuers);
+  if (first_tls && config.certificates.empty()) {
     faults.add(*first_tls, "a listener with TLS and no certificate", "at least one entry in `certificates`");
   }
   if (const auto mirrors = map.find("mirrors")) read_mirrors(*mirrors);

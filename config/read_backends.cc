@@ -11,17 +11,7 @@ const Words<UpstreamProtocol> protocols{{"http1", UpstreamProtocol::http1}, {"ht
 const Words<ProxyProtocolOut> proxy_protocols{
     {"off", ProxyProtocolOut::off}, {"v1", ProxyProtocolOut::v1}, {"v2", ProxyProtocolOut::v2}};
 
-constexpr std::size_t longest_name = 200;
 constexpr std::uint64_t heaviest = 65'535;
-
-// A backend's name is a label of metrics and a column of tables.
-Read<std::string> parse_backend_name(std::string_view text) {
-  const bool plain = std::ranges::all_of(text, [](char c) { return c > 0x20 && c < 0x7f; });
-  if (!plain || text.size() > longest_name) {
-    return std::unexpected("a name of at most 200 ASCII characters without blanks");
-  }
-  return std::string(text);
-}
 
 std::optional<Endpoint> read_endpoint(const Value& value) {
   if (!value.is(YamlNode::Kind::mapping)) {
@@ -75,7 +65,7 @@ Backend read_backend(const Value& value) {
 std::map<std::string, Backend> read_backends(const Value& value) {
   std::map<std::string, Backend> backends;
   for (const NamedValue& entry : named_values(value)) {
-    if (!entry.key.parsed(parse_backend_name)) continue;
+    if (!entry.key.parsed(parse_given_name)) continue;
     Backend backend = read_backend(entry.value);
     backend.name = entry.name;
     backends.emplace(entry.name, std::move(backend));

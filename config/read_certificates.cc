@@ -20,70 +20,45 @@ FilesCertificate read_files(const Value& value) {
   return files;
 }
 
-IssuedCertificate read_issued(const Mapping& map, CertificatesSection& section) {
-  IssuedCertificate issued;
-  const auto hosts = map.require("hosts");
-  issued.hosts = parsed_list(hosts, parse_host_pattern);
-  if (hosts && hosts->is(YamlNode::Kind::sequence) && hosts->node().items.empty()) {
-    hosts->refuse("an empty list", "at least one host");
-  }
-  if (const auto issuer = map.require("issuer")) {
-    if (auto name = issuer->text()) {
-      section.issuers.push_back({*name, issuer->mark()});
-      issued.issuer = std::move(*name);
-    }
-    map.refuse_key("issuer", "files or a directory: issuing certificates is not part of this version");
-  }
-  return issued;
-}
-
 KeyVaultCertificate read_key_vault(const Mapping& map) {
   const Mapping vault_map(*map.find("key_vault"), keys::key_vault);
   KeyVaultCertificate vault;
   if (const auto address = vault_map.require("vault")) vault.vault = address->text().value_or("");
   if (const auto name = vault_map.require("name")) vault.name = name->text().value_or("");
   vault.poll = vault_map.duration("poll", vault.poll, {std::chrono::seconds(1), std::chrono::hours(24)});
-  map.refuse_key("key_vault", "files or a directory: Key Vault is not part of this version");
+  map.refuse_key("key_vault", "files, a directory or an issuer: Key Vault is not part of this version");
   return vault;
+}
+
+// Said for an issued certificate, these are nothing to a source that brings its own.
+void refuse_keys_of_issued(const Mapping& map) {
+  for (const std::string_view key : {"name", "key", "profile", "challenge", "renew_before", "until_issued"}) {
+    if (map.has(key)) map.refuse_key(key, "it only with `issuer`");
+  }
 }
 
 CertificateSource read_source(const Mapping& map, CertificatesSection& section) {
   CertificateSource source;
   source.is_default = map.boolean("default", false);
-  const bool issued = map.has("issuer") || map.has("hosts");
-  const auto kind = map.only_one_of({"files", "directory", map.has("hosts") ? "hosts" : "issuer", "key_vault"});
+  const std::string_view issued = map.has("hosts") ? "hosts" : map.has("on_demand") ? "on_demand" : "issuer";
+  const auto kind = map.only_one_of({"files", "directory", issued, "key_vault"});
+  if (kind == issued) {
+    PlacedCertificate placed = read_issued(map);
+    placed.places.source = section.sources.size();
+    section.issued.push_back(std::move(placed.places));
+    if (placed.issuer) section.issuers.push_back(std::move(*placed.issuer));
+    source.from = std::move(placed.issued);
+    return source;
+  }
+  refuse_keys_of_issued(map);
   if (kind == "files") {
     source.from = read_files(*map.find("files"));
   } else if (kind == "directory") {
     source.from = DirectoryCertificates{map.path("directory")};
   } else if (kind == "key_vault") {
     source.from = read_key_vault(map);
-  } else if (issued) {
-    source.from = read_issued(map, section);
   }
   return source;
-}
-
-void read_acme(const Value& value) {
-  const Mapping map(value, keys::acme);
-  (void)map.require("directory");
-  (void)map.text("directory");
-  (void)map.text("email");
-  (void)map.boolean("agree_to_terms", false);
-  (void)map.choice("challenge", 0, Words<int>{{"http-01", 0}, {"tls-alpn-01", 1}, {"dns-01", 2}});
-  (void)map.path("ca_certificates");
-}
-
-void read_issuer(const NamedValue& entry) {
-  const Mapping map(entry.value, keys::issuer);
-  const auto kind = map.only_one_of({"acme", "self_signed", "ca"});
-  if (!kind) return;
-  if (kind == "acme") {
-    read_acme(*map.find("acme"));
-  } else if (const auto issuer = map.find(*kind); !issuer->is(YamlNode::Kind::mapping)) {
-    issuer->refuse("a mapping");
-  }
-  map.refuse_key(*kind, "no issuer: issuing certificates is not part of this version");
 }
 
 }  // namespace
@@ -99,15 +74,6 @@ CertificatesSection read_certificates(const Value& value) {
     section.sources.push_back(std::move(source));
   }
   return section;
-}
-
-std::vector<std::string> read_issuers(const Value& value) {
-  std::vector<std::string> names;
-  for (const NamedValue& entry : named_values(value)) {
-    read_issuer(entry);
-    names.push_back(entry.name);
-  }
-  return names;
 }
 
 void read_mirrors(const Value& value) {

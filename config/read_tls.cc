@@ -69,9 +69,7 @@ seconds read_rotation(const Value& value, seconds otherwise) {
     return value.choice(Words<seconds>{{"off", seconds(0)}}).value_or(otherwise);
   }
   const Mapping map(value, keys::tickets);
-  const milliseconds rotation = map.duration("rotation", otherwise, rotations);
-  if (rotation.count() % 1000 != 0) map.find("rotation")->refuse("whole seconds");
-  return std::chrono::duration_cast<seconds>(rotation);
+  return map.whole_seconds("rotation", otherwise, rotations);
 }
 
 }  // namespace

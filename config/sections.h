@@ -32,15 +32,58 @@ struct ListenersSection {
 // read_tls.cc
 [[nodiscard]] Tls read_tls(const Value& value);
 
+// issuer_text.cc
+// A name that the operator gives: a label of metrics, a column of tables, a part of a URL.
+[[nodiscard]] Read<std::string> parse_given_name(std::string_view text);
+// A URL that secrets may be sent to: https, or http to this very machine.
+[[nodiscard]] Read<std::string> parse_secure_url(std::string_view text);
+[[nodiscard]] Read<std::string> parse_email(std::string_view text);
+// A name in the DNS, which may hold underscores: zones and TSIG keys. In lower case, without a dot at the end.
+[[nodiscard]] Read<std::string> parse_dns_name(std::string_view text);
+// "192.0.2.53", "192.0.2.53:5353", "[2001:db8::1]:53": the same with its port, 53 if none is given.
+[[nodiscard]] Read<std::string> parse_nameserver(std::string_view text);
+// The same, or the server by its name.
+[[nodiscard]] Read<std::string> parse_dns_server(std::string_view text);
+
+// read_issuers.cc
+struct IssuersSection {
+  std::map<std::string, Issuer> issuers;  // those that could be read
+  std::vector<std::string> declared;
+  std::map<std::string, Reference> fallbacks;  // by the issuer that names them
+};
+[[nodiscard]] IssuersSection read_issuers(const Value& value);
+[[nodiscard]] std::optional<ChallengeType> read_challenge(const Mapping& map);
+
+// read_dns.cc
+[[nodiscard]] DnsSolver read_dns(const Value& value);
+
+// read_issued.cc
+struct PlacedIssued {  // where the parts of an IssuedCertificate stand
+  std::size_t source = 0;
+  Mark name;
+  Mark challenge;
+  Mark renew_before;
+  std::map<std::string, Mark> hosts;
+};
+struct PlacedCertificate {
+  IssuedCertificate issued;
+  PlacedIssued places;
+  std::optional<Reference> issuer;
+};
+[[nodiscard]] PlacedCertificate read_issued(const Mapping& map);
+
 // read_certificates.cc
 struct CertificatesSection {
   std::vector<CertificateSource> sources;
+  std::vector<PlacedIssued> issued;
   std::vector<Reference> issuers;
 };
 [[nodiscard]] CertificatesSection read_certificates(const Value& value);
-// The names that are declared.
-[[nodiscard]] std::vector<std::string> read_issuers(const Value& value);
 void read_mirrors(const Value& value);
+
+// issuer_rules.cc: what certificates and issuers demand of each other.
+void check_issued(const CertificatesSection& certificates, const IssuersSection& issuers, Faults& faults);
+void check_fallbacks(const IssuersSection& issuers, Faults& faults);
 
 // read_routes.cc
 struct RoutesSection {

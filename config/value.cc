@@ -139,8 +139,6 @@ Mapping::Mapping(Value value, const KeySet& keys) : value_(value), keys_(&keys) 
   std::set<std::string_view> seen;
   for (const YamlNode& key : node.keys) {
     if (!keys.has(key.text)) {
-      const std::string_view meant = nearest(key.text, keys.list());
-      if (!meant.empty()) misspelt_.push_back(meant);
       value_.scope().faults.add(key.mark, "key " + quote(key.text),
                                 "one of " + joined(keys.list()) + suggestion(key.text, keys.list()));
     } else if (!seen.insert(key.text).second) {
@@ -158,13 +156,9 @@ std::optional<Value> Mapping::find(std::string_view key) const {
   return std::nullopt;
 }
 
-bool Mapping::misspelt(std::string_view key) const {
-  return !has(key) && std::ranges::find(misspelt_, key) != misspelt_.end();
-}
-
 std::optional<Value> Mapping::require(std::string_view key) const {
   auto there = find(key);
-  if (!there && value_.is(YamlNode::Kind::mapping) && !misspelt(key)) {
+  if (!there && value_.is(YamlNode::Kind::mapping)) {
     value_.refuse(fmt::format("{} without `{}`", spoken(keys_->noun), key), fmt::format("the key `{}`", key));
   }
   return there;
@@ -180,8 +174,7 @@ std::optional<std::string_view> Mapping::only_one_of(const std::vector<std::stri
       only = key;
     }
   }
-  const auto is_misspelt = [this](std::string_view key) { return misspelt(key); };
-  if (!only && value_.is(YamlNode::Kind::mapping) && std::ranges::none_of(keys, is_misspelt)) {
+  if (!only && value_.is(YamlNode::Kind::mapping)) {
     value_.refuse(fmt::format("{} with none of {}", spoken(keys_->noun), joined(keys)), "one of them");
   }
   return only;
@@ -221,6 +214,12 @@ unsigned Mapping::number(std::string_view key, unsigned otherwise, Range<std::ui
 milliseconds Mapping::duration(std::string_view key, milliseconds otherwise, Range<milliseconds> range) const {
   const auto there = find(key);
   return there ? there->duration(range).value_or(otherwise) : otherwise;
+}
+
+seconds Mapping::whole_seconds(std::string_view key, seconds otherwise, Range<milliseconds> range) const {
+  const milliseconds wanted = duration(key, otherwise, range);
+  if (wanted.count() % 1000 != 0) find(key)->refuse("whole seconds");
+  return std::chrono::duration_cast<seconds>(wanted);
 }
 
 Bytes Mapping::size(std::string_view key, Bytes otherwise, Range<Bytes> range) const {

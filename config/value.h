@@ -100,9 +100,6 @@ class Mapping {
   [[nodiscard]] const Value& value() const { return value_; }
   [[nodiscard]] bool has(std::string_view key) const { return find(key).has_value(); }
   [[nodiscard]] std::optional<Value> find(std::string_view key) const;
-  // Whether the key is not there, and one that is not known probably should be it. That one is the fault then: what
-  // follows from the key's absence is not reported beside it.
-  [[nodiscard]] bool misspelt(std::string_view key) const;
   [[nodiscard]] std::optional<Value> require(std::string_view key) const;
   // The one of `keys` that is there; none and more than one are faults.
   [[nodiscard]] std::optional<std::string_view> only_one_of(const std::vector<std::string_view>& keys) const;
@@ -116,6 +113,8 @@ class Mapping {
   [[nodiscard]] bool boolean(std::string_view key, bool otherwise) const;
   [[nodiscard]] unsigned number(std::string_view key, unsigned otherwise, Range<std::uint64_t> range) const;
   [[nodiscard]] milliseconds duration(std::string_view key, milliseconds otherwise, Range<milliseconds> range) const;
+  // The same where a fraction of a second makes no sense.
+  [[nodiscard]] seconds whole_seconds(std::string_view key, seconds otherwise, Range<milliseconds> range) const;
   [[nodiscard]] Bytes size(std::string_view key, Bytes otherwise, Range<Bytes> range) const;
   template <class E>
   [[nodiscard]] E choice(std::string_view key, E otherwise, const Words<E>& words) const {
@@ -131,7 +130,6 @@ class Mapping {
  private:
   Value value_;
   const KeySet* keys_;
-  std::vector<std::string_view> misspelt_;  // keys that were probably meant by unknown ones
 };
 
 // The entries of a mapping whose keys are names that the operator chose; repeated ones are reported and left out.

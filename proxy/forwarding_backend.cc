@@ -171,9 +171,8 @@ awaitable<void> Forwarding::tunnel() {
       bytes_out_ += piece.bytes.size();
       writer_->write(piece.bytes);
       if (!writer_->congested()) continue;
-      co_await flush_client();
-      if (client_gone_) break;
-      response_deadline_.arm(idle);
+      const auto drained = co_await writer_->drain();
+      if (!drained) break;
       continue;
     }
     writer_->push();

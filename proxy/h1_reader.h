@@ -51,9 +51,8 @@ class H1Reader final : public BodyReader {
   void keep(std::span<const char> rest);
   // False after a fault.
   [[nodiscard]] bool feed(std::span<char>& bytes);
-  [[nodiscard]] bool fits(std::span<const char> rest);
   [[nodiscard]] BodyPiece poll_raw();
-  void refuse(const boost::system::error_code& error, std::string_view bytes);
+  void refuse(const boost::system::error_code& error);
 
   Worker& worker_;
   Transport& transport_;

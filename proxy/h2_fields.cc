@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <charconv>
 
-#include "base/ascii.h"
-
 namespace proxy {
 namespace {
 
@@ -41,7 +39,7 @@ bool parse_length(std::string_view text, std::optional<std::uint64_t>& length) {
 }
 
 void append_lower(std::string& to, std::string_view text) {
-  for (const char c : text) to += base::lower(c);
+  for (const char c : text) to += c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
 }
 
 std::uint8_t* bytes_of(std::string_view text) {

@@ -37,10 +37,66 @@ TEST(EveryKey, ReachesListenersAndTls) {
 
 TEST(EveryKey, ReachesCertificates) {
   const Config config = every_key();
-  ASSERT_EQ(config.certificates.size(), 3U);
+  ASSERT_EQ(config.certificates.size(), 5U);
   EXPECT_EQ(config.certificates[0], (CertificateSource{FilesCertificate{"/a.crt", "/a.key", {}, {}}, false}));
   EXPECT_EQ(config.certificates[1], (CertificateSource{FilesCertificate{{}, {}, "/b.pfx", "/b.password"}, true}));
   EXPECT_EQ(config.certificates[2], (CertificateSource{DirectoryCertificates{"/certificates"}, false}));
+}
+
+TEST(EveryKey, ReachesIssuedCertificates) {
+  const Config config = every_key();
+  ASSERT_EQ(config.certificates.size(), 5U);
+  using Type = CertificateKey::Type;
+  IssuedCertificate www;
+  www.name = "www";
+  www.hosts = {"www.example.com", "*.example.com"};
+  www.issuer = "public";
+  www.key = {{Type::rsa, Type::ecdsa}, 4096, true};
+  www.profile = "shortlived";
+  www.challenge = ChallengeType::dns_account01;
+  www.renew_before = std::chrono::days(2);
+  www.until_issued = IssuedCertificate::UntilIssued::refuse;
+  EXPECT_EQ(config.certificates[3], (CertificateSource{www, false}));
+  IssuedCertificate shops;
+  shops.name = "on-demand";
+  shops.issuer = "second";
+  shops.key.types = {Type::ecdsa, Type::rsa};
+  shops.on_demand =
+      OnDemand{{"shop.example.org", "*.shops.example.org"}, "https://ask.internal/allowed", "/ask-ca.pem", 3, 4};
+  EXPECT_EQ(config.certificates[4], (CertificateSource{shops, false}));
+}
+
+TEST(EveryKey, ReachesIssuers) {
+  const Config config = every_key();
+  AcmeIssuer acme;
+  acme.directory = "https://ca.example.com/directory";
+  acme.email = "admin@example.com";
+  acme.agree_to_terms = true;
+  acme.challenge = ChallengeType::dns01;
+  acme.ca_certificates = "/ca-roots.pem";
+  acme.account_key = "/account.pem";
+  acme.external_account = {"kid-1", "/eab.key"};
+  acme.profile = "tlsserver";
+  acme.preferred_chain = "Example Root X1";
+  acme.renewal_info = false;
+  acme.preflight = Preflight::warn;
+  acme.dns =
+      DnsSolver{Rfc2136{"ns.example.com:5353", "example.com", "acme_key.example.com", "hmac-sha512", "/tsig.secret"},
+                minutes(5),
+                {DnsPropagation::Check::none, minutes(3), seconds(30)}};
+  acme.nameservers = {"192.0.2.53:53", "[2001:db8::53]:5353"};
+  acme.http_port = 5002;
+  acme.tls_port = 5001;
+  acme.fallback = "second";
+  AcmeIssuer second;
+  second.directory = "http://127.0.0.1:14000/dir";
+  second.agree_to_terms = true;
+  second.dns = DnsSolver{DnsExec{{"/hook", "--zone", "example.com"}, seconds(90)}, minutes(1), {}};
+  EXPECT_EQ(config.issuers, (std::map<std::string, Issuer>{
+                                {"public", acme},
+                                {"second", second},
+                                {"internal", CaIssuer{"/internal.crt", "/internal.key", std::chrono::days(30)}},
+                                {"local", SelfSignedIssuer{std::chrono::days(7)}}}));
 }
 
 TEST(EveryKey, ReachesRoutes) {

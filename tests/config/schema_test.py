@@ -33,6 +33,12 @@ def test_is_a_schema():
         "listeners: [{address: ':80'}]\ncertificates: [{files: {pfx: a, key: b}}]",
         "listeners: [{address: ':80'}]\ntls: {client_certificates: {ca_certificates: a}}",
         "listeners: [{address: ':80'}]\ntimeouts: {idle: 5}",
+        "listeners: [{address: ':80'}]\ncertificates: [{hosts: [a.example.com]}]",
+        "listeners: [{address: ':80'}]\ncertificates: [{directory: a, challenge: http-01}]",
+        "listeners: [{address: ':80'}]\ncertificates: [{issuer: a, on_demand: {new_per_hour: 1}}]",
+        "listeners: [{address: ':80'}]\nissuers: {a: {acme: {directory: 'https://ca.example.com'}}}",
+        "listeners: [{address: ':80'}]\nissuers: {a: {acme: {directory: 'ftp://ca', agree_to_terms: true}}}",
+        "listeners: [{address: ':80'}]\nissuers: {a: {ca: {certificate: a}}}",
     ],
 )
 def test_refuses(text):
