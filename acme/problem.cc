@@ -73,8 +73,8 @@ Problem alone(const nlohmann::json& json) {
   problem.type = type_of(problem.type_uri);
   problem.detail = shown_member(json, "detail");
   problem.instance = shown_member(json, "instance");
-  if (const auto* const status = member(json, "status"); status != nullptr && status->is_number_unsigned()) {
-    const auto number = status->get<std::uint64_t>();
+  if (const auto* const status = member(json, "status"); status != nullptr && status->is_number_integer()) {
+    const auto number = status->get<std::int64_t>();
     if (number >= 100 && number <= 599) problem.status = static_cast<unsigned>(number);
   }
   if (const auto* const named = member(json, "identifier")) {
