@@ -23,6 +23,8 @@
 
 namespace acme {
 
+class Server;
+
 // An account that can sign: its key and its URL.
 struct Signer {
   AccountKey key;
@@ -104,7 +106,6 @@ class Client {
   Outcome<Polled<RenewalInfo>> renewal_info(const std::string& certificate_id, std::stop_token stop);
 
  private:
-  class Server;
   std::unique_ptr<Server> server_;
 };
 

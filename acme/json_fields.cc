@@ -1,34 +1,12 @@
 #include "acme/json_fields.h"
 
-#include <algorithm>
-
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "base/ip_network.h"
+#include "acme/server_url.h"
 #include "base/timestamps.h"
 
 namespace acme {
-namespace {
-
-constexpr std::size_t longest_url = 2000;
-
-bool is_loopback(std::string_view host) {
-  if (host == "localhost" || host.ends_with(".localhost")) return true;
-  const auto address = base::IpAddress::parse(host);
-  static const auto v4 = base::IpNetwork::parse("127.0.0.0/8");
-  static const auto v6 = base::IpNetwork::parse("::1");
-  return address && (v4->contains(*address) || v6->contains(*address));
-}
-
-// Without the port.
-std::string_view host_of(std::string_view authority) {
-  if (authority.starts_with('[')) return authority.substr(0, authority.find(']') + 1);
-  return authority.substr(0, authority.find(':'));
-}
-
-}  // namespace
-
 base::Result<nlohmann::json> parse_json(std::string_view text) {
   auto json = nlohmann::json::parse(text, nullptr, false);
   if (json.is_discarded()) {
@@ -85,18 +63,6 @@ std::string shown(std::string_view text, std::size_t most) {
 std::string url_member(const nlohmann::json& json, std::string_view name) {
   const std::string* const text = text_member(json, name);
   return text != nullptr && is_server_url(*text) ? *text : std::string();
-}
-
-bool is_server_url(std::string_view url) {
-  if (url.size() > longest_url || std::ranges::any_of(url, [](char c) { return c <= ' ' || c > '~'; })) return false;
-  const bool plain = url.starts_with("http://");
-  if (!plain && !url.starts_with("https://")) return false;
-  const std::string_view rest = url.substr(plain ? 7 : 8);
-  const std::string_view authority = rest.substr(0, rest.find_first_of("/?#"));
-  // A backslash: parsers do not agree where the host ends.
-  if (authority.find_first_of("@\\") != std::string_view::npos) return false;
-  const std::string_view host = host_of(authority);
-  return !host.empty() && (!plain || is_loopback(host));
 }
 
 std::unexpected<base::Error> lacks(std::string_view object, std::string_view member) {

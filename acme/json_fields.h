@@ -31,10 +31,6 @@ namespace acme {
 // A URL of the server (is_server_url); empty if there is none or it is something else.
 [[nodiscard]] std::string url_member(const nlohmann::json& json, std::string_view name);
 
-// What keeps a server from making us ask whatever it likes: https, or http towards loopback (tests, a CA on the same
-// machine), a host, no user, nothing but visible ASCII, at most 2,000 characters. `url` is controlled by the CA.
-[[nodiscard]] bool is_server_url(std::string_view url);
-
 // `protocol`: "the order has no \"status\" that could be used".
 [[nodiscard]] std::unexpected<base::Error> lacks(std::string_view object, std::string_view member);
 

@@ -25,6 +25,9 @@ struct Limits {
   Limit orders{250, std::chrono::hours(3)};               // of an account (300)
   Limit same_names{4, std::chrono::hours(7 * 24)};        // certificates of exactly the same names (5)
   Limit failed_authorizations{4, std::chrono::hours(1)};  // of one identifier (5)
+  // Of exactly the same names in the CA's own window: no CA limits them, but one whose windows all lie in the past must
+  // not keep us renewing for ever.
+  Limit renewals_in_window{6, std::chrono::hours(24)};
 };
 
 class Ledger {
@@ -32,7 +35,8 @@ class Ledger {
   explicit Ledger(Limits limits = {});
 
   // When an order for these names may be begun: now, or the time at which the limit that stands in the way lets go, and
-  // which one it is. `exempt`: a renewal in the CA's own window is counted and not held back (RFC 9773 §5).
+  // which one it is. A renewal in the CA's own window is counted, and only Limits::renewals_in_window holds it back
+  // (RFC 9773 §5).
   struct Verdict {
     std::optional<base::SystemTime> not_before;  // nothing: now
     std::string limit;                           // "orders of the account: 250 in 3 h"
@@ -49,7 +53,10 @@ class Ledger {
   [[nodiscard]] static Ledger from(const nlohmann::json& json, Limits limits = {});
 
  private:
-  using Times = std::deque<base::SystemTime>;
+  using Times = std::deque<base::SystemTime>;  // in order, at most as many as the limit counts
+  [[nodiscard]] std::size_t most_issued() const;
+  [[nodiscard]] std::chrono::seconds longest_issued() const;
+
   Limits limits_;
   Times orders_;
   std::map<std::string, Times> issued_;  // by the set of names

@@ -50,7 +50,7 @@ class Manager final : public certstore::Source {
     std::function<base::Result<certstore::CertificatePtr>(const std::vector<std::string>&)> interim = {};
     // Names that must show nothing before their certificate is there (UntilIssued::refuse); the whole set at each
     // change.
-    std::function<void(std::vector<std::string>)> refuse = {};
+    std::function<void(std::vector<std::string>)> withhold = {};
     Preflight::Options preflight = {};
     unsigned concurrent_orders = 8;
   };
@@ -76,6 +76,8 @@ class Manager final : public certstore::Source {
   void asked_for(const std::string& server_name);
   // Looks again at what other sources hold. Cheap; called when the store has changed.
   void look_again();
+  // Another process wrote to storage: the record that changed ("www.example.com.ecdsa"), or empty for any.
+  void storage_changed(const std::string& record);
 
   // For commands, blocking while the CA answers. not_found: no such name or issuer.
   [[nodiscard]] base::Result<void> revoke(const std::string& name, std::optional<unsigned> reason);

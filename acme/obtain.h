@@ -41,7 +41,7 @@ struct Workbench {
   const base::Clock& clock;
   // Asked right before a new order is made, and told of what became of it. A failure ends the attempt.
   std::function<Outcome<void>()> before_order = {};
-  std::function<void(const Identifier&)> authorization_failed = {};
+  std::function<void(const Identifier&, Challenge::Status)> challenge_ended = {};
   ShowProgress show = {};
   // Waits between polls; false: stopped. Tests step a clock here.
   std::function<bool(std::chrono::milliseconds, std::stop_token)> wait = {};

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "acme/json_fields.h"
+#include "acme/server_url.h"
 
 namespace acme {
 namespace {

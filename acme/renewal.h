@@ -27,7 +27,14 @@ struct KnownWindow {
                                       double random);
 
 struct RenewalPlan {
-  enum class Reason : std::uint8_t { renewal_window, remaining_lifetime, configured, expired };
+  enum class Reason : std::uint8_t {
+    renewal_window,
+    remaining_lifetime,
+    half_lifetime,
+    configured,
+    near_end,  // what else was asked for would have been too late
+    expired,   // or has no lifetime at all
+  };
   base::SystemTime at;
   Reason reason = Reason::remaining_lifetime;
   [[nodiscard]] std::string to_string() const;  // "renewal window of the CA", "a third of the lifetime left", ...
@@ -38,10 +45,12 @@ struct Lifetime {
   base::SystemTime not_after;
 };
 
-// The window's chosen time if there is one; else `renew_before` the end; else a third of the lifetime left, half of it
-// for lifetimes under ten days. Jitter makes it earlier by up to 5 % of the lifetime (`random` in [0, 1), fixed for a
-// certificate), so that a thousand certificates of one day are not renewed in one minute. Never later than a tenth of
-// the lifetime before the end, whatever window or configuration say.
+// `renew_before` the end if that is configured and leaves the certificate a tenth of its lifetime; else a third of the
+// lifetime left, half of it for lifetimes under ten days. Jitter makes it earlier by up to 5 % of the lifetime
+// (`random` in [0, 1), fixed for a certificate), so that a thousand certificates of one day are not renewed in one
+// minute. The window's chosen time instead of that if there is one; beside a configured time the earlier of the two,
+// for a CA that is about to revoke must be heard. Never later than a tenth of the lifetime before the end, whatever
+// window or configuration say. The time may lie in the past: now, then.
 [[nodiscard]] RenewalPlan plan_renewal(const Lifetime& lifetime, const std::optional<KnownWindow>& window,
                                        std::optional<std::chrono::seconds> renew_before, double random);
 

@@ -1,4 +1,7 @@
+#include <algorithm>
+#include <map>
 #include <set>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -8,6 +11,8 @@ namespace app {
 namespace {
 
 using prometheus::MetricType;
+
+constexpr std::size_t most_named_sources = 256;
 
 void add_name(Labels& labels, const std::string& whose, const certstore::DistinguishedName& name) {
   labels.push_back({whose + "_C", name.country});
@@ -34,6 +39,40 @@ Labels labels_of(const certstore::CertificateStatus& status, const certstore::Fa
 
 double seconds_of(base::SystemTime at) {
   return static_cast<double>(std::chrono::floor<std::chrono::seconds>(at).time_since_epoch().count());
+}
+
+// "files /certs/app.crt" is of the exporter's kind "file"; the rest is its name.
+std::pair<std::string, std::string> kind_and_name(const std::string& source) {
+  const std::size_t blank = std::min(source.find(' '), source.size());
+  std::string kind = source.substr(0, blank);
+  if (kind == "files" || kind == "directory") kind = "file";
+  return {std::move(kind), source.substr(std::min(blank + 1, source.size()))};
+}
+
+void add_source_errors(MetricFamilies& families, const std::vector<certstore::Store::SourceErrors>& sources) {
+  using Reasons = std::map<base::Code, std::uint64_t>;
+  Family errors(families, "x509_source_errors_total",
+                "Certificates that were refused when they were read, by source and reason.", MetricType::Counter);
+  const auto add = [&errors](const std::string& kind, const std::string& name, const Reasons& reasons) {
+    for (const auto& [reason, count] : reasons) {
+      errors.add({{"source_kind", kind}, {"source_name", name}, {"reason", std::string(to_string(reason))}},
+                 static_cast<double>(count));
+    }
+  };
+  Reasons others;
+  std::size_t named = 0;
+  for (const certstore::Store::SourceErrors& source : sources) {
+    // Zeroes too, so that the first refusal is an increase.
+    Reasons reasons{{base::Code::invalid, 0}, {base::Code::not_found, 0}, {base::Code::io, 0}};
+    for (const auto& [reason, count] : source.refused) reasons[reason] += count;
+    if (named++ < most_named_sources) {
+      const auto [kind, name] = kind_and_name(source.source);
+      add(kind, name, reasons);
+    } else {
+      for (const auto& [reason, count] : reasons) others[reason] += count;
+    }
+  }
+  add("(other)", "(other)", others);
 }
 
 }  // namespace
@@ -72,10 +111,7 @@ void add_certificate_metrics(MetricFamilies& families, const Observation& seen) 
   }
   add_gauge(families, "x509_read_errors", "Certificates of which no version could be read.",
             static_cast<double>(unreadable));
-  Family(families, "x509_source_errors_total", "Certificates that were refused when they were read.",
-         MetricType::Counter)
-      .add({{"source_kind", "file"}, {"source_name", ""}, {"reason", "refused"}},
-           static_cast<double>(seen.certificate_counters.refused));
+  add_source_errors(families, seen.certificate_counters.sources);
 }
 
 }  // namespace app

@@ -10,6 +10,7 @@
 #include "app/commands.h"
 #include "app/issuer_findings.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "certstore/store.h"
 #include "config/parse.h"
 #include "proxy/tls_client_auth.h"
@@ -92,6 +93,7 @@ void print_text(const Findings& findings, const std::string& file) {
 }
 
 ExitCode check(const Words& words) {
+  base::log::set_level(base::log::Level::error);  // warnings are findings here, and said once
   Findings findings;
   auto parsed = config::load(words.file);
   if (parsed) {

@@ -1,10 +1,24 @@
+#include <algorithm>
 #include <iostream>
+#include <string_view>
+#include <vector>
 
+#include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
 #include "app/commands.h"
+#include "config/faults.h"
 
 namespace app {
+namespace {
+
+std::vector<std::string_view> names_of_commands(const CLI::App& app) {
+  std::vector<std::string_view> names;
+  for (const CLI::App* command : app.get_subcommands(nullptr)) names.push_back(command->get_name());
+  return names;
+}
+
+}  // namespace
 
 ExitCode run_command_line(int argc, const char* const* argv) {
   CLI::App app("sekisho: a TLS edge in one binary. Terminates HTTPS in front of HTTP backends.", "sekisho");
@@ -28,6 +42,13 @@ ExitCode run_command_line(int argc, const char* const* argv) {
   add_status_command(app, chosen);
   add_version_command(app, chosen);
 
+  // CLI11 would say only that some subcommand is missing.
+  const std::vector<std::string_view> known = names_of_commands(app);
+  if (argc > 1 && argv[1][0] != '-' && std::ranges::find(known, argv[1]) == known.end()) {
+    fmt::print(stderr, "sekisho: there is no command {}{}\nRun with --help for more information.\n",
+               config::quote(argv[1]), config::suggestion(argv[1], known));
+    return ExitCode::usage;
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -29,8 +29,8 @@ Json strings(const Range& values) {
 // A field that usually carries a credential.
 bool may_be_secret(std::string name) {
   std::ranges::transform(name, name.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  constexpr std::array<std::string_view, 7> words{"authorization", "cookie",   "token",    "secret",
-                                                  "key",           "password", "signature"};
+  constexpr std::array<std::string_view, 10> words{"auth", "cookie",  "token",  "secret", "key",
+                                                   "pass", "session", "bearer", "sign",   "cred"};
   return std::ranges::any_of(words, [&](std::string_view word) { return name.find(word) != std::string::npos; });
 }
 

@@ -15,7 +15,7 @@ namespace {
 
 using Steady = std::chrono::steady_clock;
 
-constexpr std::chrono::minutes tick_every{1};
+constexpr std::chrono::seconds tick_every{5};
 
 class ControlLoop {
  public:

@@ -1,4 +1,4 @@
-// The control loop: signals, file changes and the minute, one after the other, on the thread that calls it.
+// The control loop: signals, file changes and the clock, one after the other, on the thread that calls it.
 #pragma once
 
 #include <filesystem>

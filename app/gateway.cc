@@ -12,6 +12,8 @@
 namespace app {
 namespace {
 
+constexpr std::chrono::minutes look_at_keys_every{1};
+
 unsigned workers_of(const config::Config& config) {
   return config.workers == 0 ? allowed_cpus() : config.workers;
 }
@@ -221,7 +223,10 @@ void Gateway::record(bool refused, std::vector<std::string> problems, std::vecto
 
 void Gateway::tick() {
   store_.tick();
+  const auto now = std::chrono::steady_clock::now();
+  if (now < next_look_at_keys_) return;
   publish_ticket_keys();
+  next_look_at_keys_ = now + look_at_keys_every;
 }
 
 void Gateway::begin_drain() {

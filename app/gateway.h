@@ -46,7 +46,7 @@ class Gateway {
   [[nodiscard]] base::Result<void> reload(const config::Config& config);
   // The configuration did not even parse.
   void count_refused(const config::Diagnostics& diagnostics);
-  // Expiry, ticket keys. Call it every minute.
+  // What becomes due with time: certificates that expire or go, ticket keys. Call it every few seconds.
   void tick();
   // Not ready from now on, still accepting.
   void begin_drain();
@@ -91,6 +91,7 @@ class Gateway {
   proxy::BackendMonitor monitor_;
   CertificateSources sources_;
   std::unique_ptr<certstore::TicketKeyRing> ticket_keys_;
+  std::chrono::steady_clock::time_point next_look_at_keys_;  // a file that other processes share
   std::shared_ptr<const certstore::TicketKeySet> published_keys_;
   std::unique_ptr<AdminServer> admin_;
 };

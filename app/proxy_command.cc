@@ -37,11 +37,20 @@ ExitCode fail(const std::string& problem) {
   return ExitCode::no;
 }
 
+ExitCode misused(const std::vector<std::string>& problems) {
+  for (const std::string& problem : problems) fail(problem);
+  return ExitCode::usage;
+}
+
 ExitCode proxy(ProxyWords words) {
   block_signals();
   raise_open_file_limit();
   words.access_log_text = ::isatty(STDOUT_FILENO) == 1;
   if (!words.state.empty()) words.state = std::filesystem::absolute(words.state).lexically_normal();
+
+  const auto hosts = canonical_hosts(words.hosts);
+  if (!hosts) return misused(hosts.error());
+  words.hosts = *hosts;
 
   std::unique_ptr<EchoBackend> echo;
   if (words.to.empty()) {
@@ -51,10 +60,7 @@ ExitCode proxy(ProxyWords words) {
     words.to = echo->address().to_string();
   }
   auto configuration = proxy_configuration(words);
-  if (!configuration) {
-    for (const std::string& problem : configuration.error()) fail(problem);
-    return ExitCode::usage;
-  }
+  if (!configuration) return misused(configuration.error());
   auto ca = certstore::LocalCa::open(configuration->state_directory / "ca", base::system_clock());
   if (!ca) return fail(ca.error().what);
   const std::filesystem::path ca_path = ca->certificate_path();

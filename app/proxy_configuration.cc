@@ -7,6 +7,8 @@
 #include <nlohmann/json.hpp>
 
 #include "base/ip_network.h"
+#include "config/faults.h"
+#include "config/host_names.h"
 #include "config/parse.h"
 
 namespace app {
@@ -62,6 +64,26 @@ std::string quoted(const std::string& word) {
 }
 
 }  // namespace
+
+std::expected<std::vector<std::string>, std::vector<std::string>> canonical_hosts(
+    const std::vector<std::string>& hosts) {
+  std::vector<std::string> names;
+  std::vector<std::string> problems;
+  for (const std::string& host : hosts) {
+    if (const auto address = base::IpAddress::parse(host)) {
+      names.push_back(address->to_string());
+      continue;
+    }
+    auto name = config::parse_host_name(host);
+    if (name) {
+      names.push_back(std::move(*name));
+    } else {
+      problems.push_back(fmt::format("--host: found {}, expected {}", config::quote(host), name.error()));
+    }
+  }
+  if (!problems.empty()) return std::unexpected(std::move(problems));
+  return names;
+}
 
 std::expected<config::Config, std::vector<std::string>> proxy_configuration(const ProxyWords& words) {
   const Target target = target_of(words.to);

@@ -20,6 +20,10 @@ struct ProxyWords {
   bool access_log_text = false;
 };
 
+// The hosts in the form in which certificates have them (lower case, A-labels), or what is wrong with them.
+[[nodiscard]] std::expected<std::vector<std::string>, std::vector<std::string>> canonical_hosts(
+    const std::vector<std::string>& hosts);
+
 // Or what is wrong with the words, a sentence each.
 [[nodiscard]] std::expected<config::Config, std::vector<std::string>> proxy_configuration(const ProxyWords& words);
 

@@ -6,6 +6,8 @@
 #include <CLI/CLI.hpp>
 
 #include "app/admin_client.h"
+#include "config/faults.h"
+#include "config/host_names.h"
 
 namespace app {
 namespace {
@@ -14,6 +16,14 @@ struct Words {
   std::string admin = default_admin_address().to_string();
   std::string output = "table";
 };
+
+// A name is as good as an address here: the instance may be elsewhere.
+std::string expect_address(const std::string& text) {
+  const auto address = config::parse_socket_address(text);
+  if (address) return {};
+  return config::parse_endpoint(text) ? std::string()
+                                      : fmt::format("found {}, expected host:port", config::quote(text));
+}
 
 ExitCode run(const TableCommand& command, const Words& words) {
   const auto answer = ask_admin(words.admin, command.path);
@@ -41,6 +51,7 @@ void add_table_command(CLI::App& app, Command& chosen, TableCommand command) {
   const auto words = std::make_shared<Words>();
   added->add_option("--admin", words->admin, "The admin address of the instance to ask")
       ->type_name("ADDR")
+      ->check(expect_address)
       ->capture_default_str();
   added->add_option("--output,-o", words->output, "table or json")
       ->check(CLI::IsMember({"table", "json"}))

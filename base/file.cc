@@ -67,7 +67,7 @@ Result<std::string> read_file(const std::filesystem::path& path, std::size_t lim
 }
 
 Result<void> write_file_atomically(const std::filesystem::path& path, std::string_view content) {
-  std::string temporary = path.string() + ".XXXXXX";
+  std::string temporary = (path.parent_path() / ("." + path.filename().string() + ".XXXXXX")).string();
   {
     const FileDescriptor file(::mkostemp(temporary.data(), O_CLOEXEC));  // mkostemp makes it 0600
     if (!file) return fail_errno(temporary, errno);

@@ -14,7 +14,7 @@ namespace base {
 // Errors: not_found, too_large (more than `limit` bytes), io. Refuses what is not a regular file.
 [[nodiscard]] Result<std::string> read_file(const std::filesystem::path& path, std::size_t limit = 16U << 20U);
 
-// Writes beside `path` with mode 0600, syncs, renames over it, syncs the folder.
+// Writes beside `path`, under a name that begins with a dot, with mode 0600, syncs, renames over it, syncs the folder.
 [[nodiscard]] Result<void> write_file_atomically(const std::filesystem::path& path, std::string_view content);
 
 }  // namespace base

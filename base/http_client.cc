@@ -2,11 +2,12 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <utility>
 
 #include <curl/curl.h>
 #include <fmt/format.h>
+
+#include "base/ascii.h"
 
 namespace base {
 namespace {
@@ -55,9 +56,8 @@ std::size_t on_header(char* bytes, std::size_t size, std::size_t count, void* co
   if (line.starts_with("HTTP/")) exchange.response.headers.clear();  // a 1xx came before
   const auto colon = line.find(':');
   if (colon == std::string_view::npos) return line.size();
-  std::string name(trimmed(line.substr(0, colon)));
-  std::ranges::transform(name, name.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  exchange.response.headers.push_back({std::move(name), std::string(trimmed(line.substr(colon + 1)))});
+  exchange.response.headers.push_back(
+      {lower_case(trimmed(line.substr(0, colon))), std::string(trimmed(line.substr(colon + 1)))});
   return line.size();
 }
 
@@ -166,6 +166,7 @@ class HttpClient::Handle {
       curl_easy_setopt(curl_, CURLOPT_CAINFO, request.ca_file.c_str());
       curl_easy_setopt(curl_, CURLOPT_CAPATH, nullptr);
     }
+    if (request.connection == HttpRequest::Connection::fresh) curl_easy_setopt(curl_, CURLOPT_FRESH_CONNECT, 1L);
     if (request.proxy == HttpRequest::Proxy::none) curl_easy_setopt(curl_, CURLOPT_NOPROXY, "*");
     if (request.method == "HEAD") {
       curl_easy_setopt(curl_, CURLOPT_NOBODY, 1L);

@@ -21,6 +21,9 @@ struct HttpHeader {
 
 struct HttpRequest {
   enum class Proxy { from_environment, none };
+  // libcurl sends a request again by itself when a kept connection turns out to be closed; what must never be done
+  // twice goes over a fresh one.
+  enum class Connection { kept_or_fresh, fresh };
 
   std::string method = "GET";
   std::string url;  // http or https
@@ -30,6 +33,7 @@ struct HttpRequest {
   std::filesystem::path ca_file;              // trusted for this request alone; empty: the system's
   std::size_t body_limit = 8U << 20U;         // of the answer; more is the error too_large
   Proxy proxy = Proxy::from_environment;
+  Connection connection = Connection::kept_or_fresh;
 };
 
 struct HttpResponse {

@@ -1,5 +1,7 @@
 #include "base/openssl.h"
 
+#include <system_error>
+
 #include <openssl/err.h>
 
 namespace base {
@@ -15,9 +17,13 @@ EvpPkeyPtr share(EVP_PKEY* key) noexcept {
 }
 
 std::string take_openssl_error() {
-  const unsigned long error = ERR_peek_last_error();
-  ERR_clear_error();
+  unsigned long error = ERR_peek_last_error();
+  // What the operating system said lies below a "system lib" that says nothing.
+  while (const unsigned long next = ERR_get_error()) {
+    if (ERR_SYSTEM_ERROR(next)) error = next;
+  }
   if (error == 0) return "unknown error";
+  if (ERR_SYSTEM_ERROR(error)) return std::generic_category().message(ERR_GET_REASON(error));
   const char* reason = ERR_reason_error_string(error);
   return reason != nullptr ? reason : "error " + std::to_string(error);
 }

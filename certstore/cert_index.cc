@@ -2,10 +2,10 @@
 
 #include <utility>
 
+#include "certstore/name_lookup.h"
+
 namespace certstore {
 namespace {
-
-constexpr std::size_t longest_server_name = 255;
 
 std::size_t shard_of(std::string_view name, std::size_t count) noexcept {
   // Not the hash of the shard's own table: its low bits would be the same for all names of one shard.
@@ -28,19 +28,7 @@ const CertPair* CertIndex::lookup(std::string_view name) const noexcept {
 }
 
 const CertPair* CertIndex::find(std::string_view server_name) const noexcept {
-  if (server_name.ends_with('.')) server_name.remove_suffix(1);
-  if (server_name.empty() || server_name.size() > longest_server_name) return nullptr;
-  std::array<char, longest_server_name> buffer;
-  for (std::size_t i = 0; i < server_name.size(); ++i) {
-    const char c = server_name[i];
-    buffer[i] = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-  }
-  const std::string_view lower(buffer.data(), server_name.size());
-  if (const CertPair* exact = lookup(lower)) return exact;
-  const std::size_t dot = lower.find('.');
-  if (dot == 0 || dot == std::string_view::npos) return nullptr;
-  buffer[dot - 1] = '*';  // "www.example.com" -> "ww*.example.com", of which "*.example.com" is looked up
-  return lookup(lower.substr(dot - 1));
+  return find_by_name(server_name, [this](std::string_view name) noexcept { return lookup(name); });
 }
 
 const CertPair* CertIndex::fallback() const noexcept {

@@ -26,9 +26,8 @@ class CertIndex {
  public:
   CertIndex();
 
-  // The pair for a server name as it came from the network (attacker controlled, any case, at most 255 bytes): exact,
-  // then one-label wildcard, then null. Does not allocate. RFC 6125 §6.4.3: a wildcard stands for the left-most label
-  // only.
+  // The pair for a server name as it came from the network (attacker controlled), as certstore/name_lookup.h finds it:
+  // exact, then one-label wildcard, then null. Does not allocate.
   [[nodiscard]] const CertPair* find(std::string_view server_name) const noexcept;
   // The entry under exactly this name ("www.example.com" or "*.example.com", lower case), or null.
   [[nodiscard]] const CertPair* exact(std::string_view name) const noexcept { return lookup(name); }

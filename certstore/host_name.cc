@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "base/ascii.h"
 #include "base/ip_network.h"
 
 namespace certstore {
@@ -24,9 +25,7 @@ bool is_label(std::string_view label) {
 
 std::optional<std::string> canonical_host_name(std::string_view name) {
   if (name.empty() || name.size() > longest_name) return std::nullopt;
-  std::string lower(name);
-  std::ranges::transform(lower, lower.begin(),
-                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  std::string lower = base::lower_case(name);
   std::string_view rest = lower;
   const bool wildcard = rest.starts_with("*.");
   if (wildcard) rest.remove_prefix(2);

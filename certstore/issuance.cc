@@ -5,13 +5,11 @@
 #include <memory>
 #include <utility>
 
-#include "base/ip_network.h"
+#include "certstore/general_names.h"
 
 namespace certstore {
 namespace {
 
-using GeneralNamesPtr = std::unique_ptr<GENERAL_NAMES, base::Freed<GENERAL_NAMES_free>>;
-using GeneralNamePtr = std::unique_ptr<GENERAL_NAME, base::Freed<GENERAL_NAME_free>>;
 using BnPtr = std::unique_ptr<BIGNUM, base::Freed<BN_free>>;
 using Pkcs8Ptr = std::unique_ptr<PKCS8_PRIV_KEY_INFO, base::Freed<PKCS8_PRIV_KEY_INFO_free>>;
 
@@ -42,32 +40,9 @@ bool add_extension(X509* certificate, const X509* issuer, int nid, const char* v
   return extension && X509_add_ext(certificate, extension.get(), -1) == 1;
 }
 
-GeneralNamePtr general_name(const std::string& name) {
-  GeneralNamePtr general(GENERAL_NAME_new());
-  ASN1_STRING* text = ASN1_STRING_new();
-  if (!general || text == nullptr) return nullptr;
-  if (const auto address = base::IpAddress::parse(name)) {
-    const int skipped = address->is_v4() ? 12 : 0;
-    ASN1_STRING_set(text, address->bytes().data() + skipped, 16 - skipped);
-    text->type = V_ASN1_OCTET_STRING;
-    GENERAL_NAME_set0_value(general.get(), GEN_IPADD, text);
-  } else {
-    ASN1_STRING_set(text, name.data(), static_cast<int>(name.size()));
-    text->type = V_ASN1_IA5STRING;
-    GENERAL_NAME_set0_value(general.get(), GEN_DNS, text);
-  }
-  return general;
-}
-
-// Built by hand: in OpenSSL's configuration syntax a comma in a name would begin another one.
 bool add_names(X509* certificate, const std::vector<std::string>& names) {
-  const GeneralNamesPtr all(GENERAL_NAMES_new());
-  for (const std::string& name : names) {
-    GeneralNamePtr general = general_name(name);
-    if (!all || !general || sk_GENERAL_NAME_push(all.get(), general.get()) == 0) return false;
-    (void)general.release();  // the stack has it
-  }
-  return X509_add1_ext_i2d(certificate, NID_subject_alt_name, all.get(), 0, 0) == 1;
+  const GeneralNamesPtr all = general_names(names);
+  return all && X509_add1_ext_i2d(certificate, NID_subject_alt_name, all.get(), 0, 0) == 1;
 }
 
 base::X509Ptr begin(const std::string& common_name, EVP_PKEY* key, const Period& period) {

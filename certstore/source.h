@@ -24,8 +24,8 @@ struct Candidate {
 };
 
 // What a source tells the Store. A candidate that is missing where everything is told, or that is said to be gone, was
-// taken away on purpose (file deleted) and the Store lets go of it. A source that cannot read reports its candidates as
-// failed instead, and the Store keeps their last good certificates.
+// taken away (file deleted) and the Store lets go of it, after a while in which it may come back. A source that cannot
+// read reports its candidates as failed instead, and the Store keeps their last good certificates.
 struct Change {
   // Everything the source holds now.
   Change() = default;

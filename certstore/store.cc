@@ -1,6 +1,7 @@
 #include "certstore/store.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "base/log.h"
@@ -68,33 +69,32 @@ void Store::take_all(Group& group, std::vector<Candidate> candidates, Names& tou
   for (Candidate& candidate : candidates) {
     if (hint == group.held.end() || hint->first != candidate.id) hint = group.held.try_emplace(hint, candidate.id);
     hint->second.seen = report;
-    take_one(*hint, std::move(candidate), touched);
+    take_one(group, *hint, std::move(candidate), touched);
     ++hint;
   }
   for (auto entry = group.held.begin(); entry != group.held.end();) {
-    if (entry->second.seen == report) {
-      ++entry;
-    } else {
-      drop(*entry, touched);
-      entry = group.held.erase(entry);
-    }
+    entry = entry->second.seen == report ? std::next(entry) : take_away(group, entry, touched);
   }
 }
 
 void Store::take_some(Group& group, Change change, Names& touched) {
   for (const std::string& id : change.gone) {
     const auto entry = group.held.find(id);
-    if (entry == group.held.end()) continue;
-    drop(*entry, touched);
-    group.held.erase(entry);
+    if (entry != group.held.end()) take_away(group, entry, touched);
   }
   for (Candidate& candidate : change.candidates) {
-    take_one(*group.held.try_emplace(candidate.id).first, std::move(candidate), touched);
+    take_one(group, *group.held.try_emplace(candidate.id).first, std::move(candidate), touched);
   }
 }
 
-void Store::take_one(Entry& entry, Candidate&& candidate, Names& touched) {
+void Store::take_one(Group& group, Entry& entry, Candidate&& candidate, Names& touched) {
   auto& [id, held] = entry;
+  if (held.parts) {  // it has come back
+    leave(held, touched);
+    held.parts.reset();
+    enter(held, touched);
+    schedule(entry, clock_.now());
+  }
   held.is_default = candidate.is_default;
   if (held.is_default) {
     defaults_.insert(&held);
@@ -111,9 +111,26 @@ void Store::take_one(Entry& entry, Candidate&& candidate, Names& touched) {
   if (held.refused == candidate.certificate.error().what) return;
   held.refused = std::move(candidate.certificate.error().what);
   held.changed = clock_.now();
-  ++counters_.refused;
+  ++refused_;
+  ++group.refused[candidate.certificate.error().code];
   base::log::warning("certificate refused",
                      {{"id", id}, {"reason", held.refused}, {"kept", held.newest ? "the last good one" : "nothing"}});
+}
+
+Store::HeldById::iterator Store::take_away(Group& group, HeldById::iterator entry, Names& touched) {
+  Held& held = entry->second;
+  if (!held.newest) {
+    drop(*entry, touched);
+    return group.held.erase(entry);
+  }
+  if (!held.parts) {
+    const base::SystemTime now = clock_.now();
+    leave(held, touched);
+    held.parts = now + parting;
+    enter(held, touched);
+    schedule(*entry, now);
+  }
+  return std::next(entry);
 }
 
 void Store::accept(Held& held, CertificatePtr certificate, Names& touched) {
@@ -128,33 +145,37 @@ void Store::accept(Held& held, CertificatePtr certificate, Names& touched) {
   held.previous = kept && validity_at(kept->facts(), now) < held.validity ? kept : nullptr;
   held.newest = std::move(certificate);
   held.changed = now;
-  enter(held.newest, touched);
-  if (held.previous) enter(held.previous, touched);
-  ++counters_.accepted;
+  enter(held, touched);
+  ++accepted_;
 }
 
-void Store::enter(const CertificatePtr& certificate, Names& touched) {
+void Store::enter(Contenders& contenders, const CertificatePtr& certificate, Names& touched) {
   for_each_name(*certificate, [&](const std::string& name) {
-    contenders_[name].push_back(certificate);
+    contenders[name].push_back(certificate);
     touched.insert(name);
   });
 }
 
-void Store::leave(const CertificatePtr& certificate, Names& touched) {
+void Store::enter(const Held& held, Names& touched) {
+  if (held.newest) enter(contenders_of(held), held.newest, touched);
+  if (held.previous) enter(contenders_of(held), held.previous, touched);
+}
+
+void Store::leave(Contenders& contenders, const CertificatePtr& certificate, Names& touched) {
   for_each_name(*certificate, [&](const std::string& name) {
-    const auto found = contenders_.find(name);
-    if (found == contenders_.end()) return;
+    const auto found = contenders.find(name);
+    if (found == contenders.end()) return;
     // One entry only: another candidate may hold the same object.
     const auto entry = std::ranges::find(found->second, certificate);
     if (entry != found->second.end()) found->second.erase(entry);
-    if (found->second.empty()) contenders_.erase(found);
+    if (found->second.empty()) contenders.erase(found);
     touched.insert(name);
   });
 }
 
 void Store::leave(const Held& held, Names& touched) {
-  if (held.newest) leave(held.newest, touched);
-  if (held.previous) leave(held.previous, touched);
+  if (held.newest) leave(contenders_of(held), held.newest, touched);
+  if (held.previous) leave(contenders_of(held), held.previous, touched);
 }
 
 void Store::drop(Entry& entry, Names& touched) {
@@ -167,16 +188,22 @@ void Store::drop(Entry& entry, Names& touched) {
 CertPair Store::choose_for(const std::string& name, base::SystemTime now) {
   ailing_.erase(name);
   const auto found = contenders_.find(name);
-  if (found == contenders_.end()) return {};
-  CertPair own = choose(found->second, now);
-  if (validity_of(own, now) == Validity::valid) return own;
-  const std::string wildcard = wildcard_above(name);
-  if (wildcard.empty()) return own;
-  ailing_.insert(name);
-  const auto above = contenders_.find(wildcard);
-  if (above == contenders_.end()) return own;
-  // Without an entry of its own the name falls to the wildcard.
-  return validity_of(choose(above->second, now), now) == Validity::valid ? CertPair{} : own;
+  const auto going = parting_.find(name);
+  if (found == contenders_.end() && going == parting_.end()) return {};
+  std::vector<CertificatePtr> own;
+  if (found != contenders_.end()) {
+    CertPair chosen = choose(found->second, now);
+    if (validity_of(chosen, now) == Validity::valid) return chosen;
+    own = found->second;
+  }
+  if (const std::string wildcard = wildcard_above(name); !wildcard.empty()) {
+    ailing_.insert(name);
+    const auto above = contenders_.find(wildcard);
+    // Without an entry of its own the name falls to the wildcard.
+    if (above != contenders_.end() && validity_of(choose(above->second, now), now) == Validity::valid) return {};
+  }
+  if (going != parting_.end()) own.insert(own.end(), going->second.begin(), going->second.end());
+  return choose(own, now);
 }
 
 void Store::rebuild(Names touched) {
@@ -235,6 +262,7 @@ void Store::schedule(Entry& entry, base::SystemTime now) {
   const auto consider = [&](base::SystemTime time) {
     if (time > now && (!due || time < *due)) due = time;
   };
+  if (held.parts) consider(*held.parts);
   for (const CertificatePtr& certificate : {held.newest, held.previous}) {
     if (certificate == nullptr) continue;
     consider(certificate->facts().not_before);
@@ -257,8 +285,20 @@ void Store::look_again(Entry& entry, base::SystemTime now, Names& touched) {
   if (held.validity == before) return;
   if (held.validity == Validity::expired) base::log::warning("certificate expired", {{"id", id}});
   if (held.validity == Validity::valid && held.previous) {
-    leave(held.previous, touched);
+    leave(contenders_of(held), held.previous, touched);
     held.previous = nullptr;
+  }
+}
+
+// Of what was taken away and has not come back.
+void Store::let_go(base::SystemTime now, Names& touched) {
+  for (auto& [source, group] : sources_) {
+    for (auto entry = group.held.begin(); entry != group.held.end();) {
+      const auto here = entry++;
+      if (!here->second.parts || *here->second.parts > now) continue;
+      drop(*here, touched);
+      group.held.erase(here);
+    }
   }
 }
 
@@ -276,62 +316,21 @@ void Store::tick() {
     for (auto due = due_.begin(); due != due_.end() && due->first <= now; ++due) entries.push_back(due->second);
   }
   looked_ = now;
+  bool some_go = false;
   for (Entry* entry : entries) {
+    std::optional<base::SystemTime>& parts = entry->second.parts;
+    if (parts) parts = std::min(*parts, now + parting);  // the clock may have been set back
+    some_go = some_go || (parts && *parts <= now);
     look_again(*entry, now, touched);
     schedule(*entry, now);
   }
+  if (some_go) let_go(now, touched);
   if (!entries.empty()) rebuild(std::move(touched));
 }
 
 std::shared_ptr<const CertIndex> Store::index() const {
   const std::lock_guard lock(mutex_);
   return index_;
-}
-
-Store::Counters Store::counters() const {
-  const std::lock_guard lock(mutex_);
-  return counters_;
-}
-
-std::vector<CertificateStatus> Store::status() const {
-  const std::lock_guard lock(mutex_);
-  std::vector<CertificateStatus> all;
-  for (const auto& [source, group] : sources_) {
-    for (const auto& [id, held] : group.held) all.push_back(status_of(source, id, held));
-  }
-  return all;
-}
-
-CertificateStatus Store::status_of(const std::string& source, const std::string& id, const Held& held) const {
-  CertificateStatus status{.source = source,
-                           .id = id,
-                           .serving = nullptr,
-                           .certificate = held.newest,
-                           .problem = held.refused,
-                           .changed = held.changed,
-                           .is_default = held.is_default,
-                           .file_path = held.file_path};
-  const auto served = [&](const CertificatePtr& certificate) {
-    if (!certificate) return false;
-    const auto within = [&](const CertPair* pair) {
-      return pair != nullptr && (pair->ecdsa == certificate || pair->rsa == certificate);
-    };
-    bool found = within(index_->fallback());
-    for_each_name(*certificate, [&](const std::string& name) { found = found || within(index_->exact(name)); });
-    return found;
-  };
-  if (served(held.newest)) {
-    status.serving = held.newest;
-  } else if (served(held.previous)) {
-    status.serving = held.previous;
-  }
-  const auto add = [&](const std::string& text) {
-    if (!text.empty()) status.problem += (status.problem.empty() ? "" : "; ") + text;
-  };
-  if (held.newest) add(shortcomings(held.newest->facts(), clock_.now()));
-  if (status.serving && status.serving == held.previous) add("the version before is served");
-  if (held.newest && !status.serving) add("another certificate serves its names");
-  return status;
 }
 
 }  // namespace certstore

@@ -2,6 +2,7 @@
 // and the last good one when a source breaks, and hands out a new CertIndex after every change.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -44,11 +45,13 @@ class Store {
   // A source that reports into this store, which must outlive it. Its name must be unique: asking again under the same
   // name hands the certificates over to the new reporter, and reports of the old one are ignored from then on.
   [[nodiscard]] Report reporter(const std::string& source_name);
-  // The source is no longer configured: its certificates go, even the last good ones.
+  // The source is no longer configured: its certificates go at once, even the last good ones.
   void forget(const std::string& source_name);
 
   // Rules, for each name alone:
   //  - a candidate that failed to parse keeps its last good certificate, with `problem` set;
+  //  - one that was taken away serves on for `parting` where nothing else valid can, and then goes: a file that is
+  //    rewritten by removing it first does not leave its names without a certificate in between;
   //  - a new version that is not valid now does not take the place of an older one that is;
   //  - valid now beats not yet valid beats expired; then the later not_before; then the later not_after;
   //  - a valid wildcard beats an exact name whose certificates are all expired or not yet valid;
@@ -58,12 +61,20 @@ class Store {
   // client without SNI gets an answer.
   [[nodiscard]] std::shared_ptr<const CertIndex> index() const;
   [[nodiscard]] std::vector<CertificateStatus> status() const;
-  // Choose again by the clock: something may have become valid, or expired. Call it every minute; it costs what has.
+  // Choose again by the clock: something may have become valid, or expired, or is to go. Call it every few seconds; it
+  // costs what has.
   void tick();
 
+  static constexpr std::chrono::seconds parting{10};
+
+  struct SourceErrors {
+    std::string source;
+    std::map<base::Code, std::uint64_t> refused;  // by reason; those that never happened are left out
+  };
   struct Counters {
     std::uint64_t accepted = 0;  // new versions taken into service
     std::uint64_t refused = 0;
+    std::vector<SourceErrors> sources;  // of those that are configured now, one each
   };
   [[nodiscard]] Counters counters() const;
 
@@ -74,8 +85,9 @@ class Store {
     Validity validity = Validity::valid;  // of `newest`, when it was last looked at
     std::string refused;                  // why the newest version did not parse; empty: it did
     base::SystemTime changed;
-    std::uint64_t seen = 0;               // the report of everything that named it last
-    std::optional<base::SystemTime> due;  // when tick() has to look at it again
+    std::uint64_t seen = 0;                 // the report of everything that named it last
+    std::optional<base::SystemTime> due;    // when tick() has to look at it again
+    std::optional<base::SystemTime> parts;  // it was taken away; when it goes
     bool is_default = false;
     std::string file_path;
   };
@@ -85,20 +97,26 @@ class Store {
     std::uint64_t order = 0;     // of the first registration
     std::uint64_t reporter = 0;  // whose reports count
     std::uint64_t reports = 0;
+    std::map<base::Code, std::uint64_t> refused;
     HeldById held;
   };
   using Names = std::unordered_set<std::string>;
+  using Contenders = std::unordered_map<std::string, std::vector<CertificatePtr>>;  // for each name
 
   void take(const std::string& source_name, std::uint64_t reporter, Change change);
   // All of these with mutex_ held.
   void take_all(Group& group, std::vector<Candidate> candidates, Names& touched);
   void take_some(Group& group, Change change, Names& touched);
-  void take_one(Entry& entry, Candidate&& candidate, Names& touched);
+  void take_one(Group& group, Entry& entry, Candidate&& candidate, Names& touched);
+  HeldById::iterator take_away(Group& group, HeldById::iterator entry, Names& touched);
   void accept(Held& held, CertificatePtr certificate, Names& touched);
-  void enter(const CertificatePtr& certificate, Names& touched);
-  void leave(const CertificatePtr& certificate, Names& touched);
+  [[nodiscard]] Contenders& contenders_of(const Held& held) { return held.parts ? parting_ : contenders_; }
+  void enter(Contenders& contenders, const CertificatePtr& certificate, Names& touched);
+  void enter(const Held& held, Names& touched);
+  void leave(Contenders& contenders, const CertificatePtr& certificate, Names& touched);
   void leave(const Held& held, Names& touched);
   void drop(Entry& entry, Names& touched);  // before it is erased
+  void let_go(base::SystemTime now, Names& touched);
   void schedule(Entry& entry, base::SystemTime now);
   void look_again(Entry& entry, base::SystemTime now, Names& touched);
   void rebuild(Names touched);  // chooses again for these names only
@@ -110,14 +128,15 @@ class Store {
   Publish publish_;
   mutable std::mutex mutex_;
   std::map<std::string, Group> sources_;
-  std::unordered_map<std::string, std::vector<CertificatePtr>> contenders_;  // for each name
-  std::set<std::pair<base::SystemTime, Entry*>> due_;                        // entries of sources_, by Held::due
-  base::SystemTime looked_{};                                                // the time of the last tick
-  std::unordered_set<const Held*> defaults_;                                 // those that are marked as default
+  Contenders contenders_;
+  Contenders parting_;                                 // of what was taken away
+  std::set<std::pair<base::SystemTime, Entry*>> due_;  // entries of sources_, by Held::due
+  base::SystemTime looked_{};                          // the time of the last tick
+  std::unordered_set<const Held*> defaults_;           // those that are marked as default
   Names ailing_;  // exact names without a valid certificate of their own: a wildcard may stand in for them
   std::uint64_t next_number_ = 0;
   std::shared_ptr<const CertIndex> index_;
-  Counters counters_;
+  std::uint64_t accepted_ = 0, refused_ = 0;
 };
 
 }  // namespace certstore

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "base/ascii.h"
 #include "base/ip_network.h"
 #include "config/sections.h"
 
@@ -33,9 +34,7 @@ bool has_dot_segment(std::string_view path) {
 
 Read<std::string> parse_header_name(std::string_view text) {
   if (!is_token(text) || text.size() > longest_header_name) return std::unexpected("the name of a header field");
-  std::string name(text);
-  std::ranges::transform(name, name.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c; });
-  return name;
+  return base::lower_case(text);
 }
 
 // RFC 9110 §5.5: "Field values containing CR, LF, or NUL characters are invalid and dangerous".

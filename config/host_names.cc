@@ -7,6 +7,7 @@
 #include <memory>
 #include <utility>
 
+#include "base/ascii.h"
 #include "base/ip_network.h"
 
 namespace config {
@@ -17,10 +18,6 @@ enum class Underscore { refused, allowed };
 constexpr std::size_t longest_name = 253;  // RFC 1035 §2.3.4, as text
 constexpr std::size_t longest_label = 63;
 constexpr std::size_t longest_input = 1024;
-
-char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
 
 bool is_ascii(std::string_view text) {
   return std::ranges::all_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x80; });
@@ -51,7 +48,7 @@ Read<std::string> parse_name(std::string_view text, Underscore underscore) {
   if (text.size() > longest_input) return std::unexpected("a host name of at most 253 characters");
   auto name = to_a_labels(text);
   if (!name) return name;
-  std::ranges::transform(*name, name->begin(), lower);
+  base::make_lower(*name);
   if (name->size() > 1 && name->back() == '.') name->pop_back();
   if (name->size() > longest_name) return std::unexpected("a host name of at most 253 characters");
   for (std::string_view rest = *name;;) {

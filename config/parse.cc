@@ -47,7 +47,7 @@ void read_traffic(const Mapping& map, Config& config, Faults& faults) {
   if (const auto routes = map.find("routes")) {
     RoutesSection section = read_routes(*routes);
     config.routes = std::move(section.routes);
-    check_references(section.backends, names, "backend", faults);
+    if (!map.misspelt("backends")) check_references(section.backends, names, "backend", faults);
   }
 }
 
@@ -61,12 +61,12 @@ void read_trust(const Mapping& map, const std::optional<Mark>& first_tls, Config
   check_fallbacks(issuers, faults);
   if (const auto certificates = map.find("certificates")) {
     CertificatesSection section = read_certificates(*certificates);
-    check_references(section.issuers, issuers.declared, "issuer", faults);
+    if (!map.misspelt("issuers")) check_references(section.issuers, issuers.declared, "issuer", faults);
     check_issued(section, issuers, faults);
     config.certificates = std::move(section.sources);
   }
   config.issuers = std::move(issuers.issuers);
-  if (first_tls && config.certificates.empty()) {
+  if (first_tls && config.certificates.empty() && !map.misspelt("certificates")) {
     faults.add(*first_tls, "a listener with TLS and no certificate", "at least one entry in `certificates`");
   }
   if (const auto mirrors = map.find("mirrors")) read_mirrors(*mirrors);

@@ -139,6 +139,8 @@ Mapping::Mapping(Value value, const KeySet& keys) : value_(value), keys_(&keys) 
   std::set<std::string_view> seen;
   for (const YamlNode& key : node.keys) {
     if (!keys.has(key.text)) {
+      const std::string_view meant = nearest(key.text, keys.list());
+      if (!meant.empty()) misspelt_.push_back(meant);
       value_.scope().faults.add(key.mark, "key " + quote(key.text),
                                 "one of " + joined(keys.list()) + suggestion(key.text, keys.list()));
     } else if (!seen.insert(key.text).second) {
@@ -156,9 +158,13 @@ std::optional<Value> Mapping::find(std::string_view key) const {
   return std::nullopt;
 }
 
+bool Mapping::misspelt(std::string_view key) const {
+  return !has(key) && std::ranges::find(misspelt_, key) != misspelt_.end();
+}
+
 std::optional<Value> Mapping::require(std::string_view key) const {
   auto there = find(key);
-  if (!there && value_.is(YamlNode::Kind::mapping)) {
+  if (!there && value_.is(YamlNode::Kind::mapping) && !misspelt(key)) {
     value_.refuse(fmt::format("{} without `{}`", spoken(keys_->noun), key), fmt::format("the key `{}`", key));
   }
   return there;
@@ -174,7 +180,8 @@ std::optional<std::string_view> Mapping::only_one_of(const std::vector<std::stri
       only = key;
     }
   }
-  if (!only && value_.is(YamlNode::Kind::mapping)) {
+  const auto is_misspelt = [this](std::string_view key) { return misspelt(key); };
+  if (!only && value_.is(YamlNode::Kind::mapping) && std::ranges::none_of(keys, is_misspelt)) {
     value_.refuse(fmt::format("{} with none of {}", spoken(keys_->noun), joined(keys)), "one of them");
   }
   return only;

@@ -100,6 +100,9 @@ class Mapping {
   [[nodiscard]] const Value& value() const { return value_; }
   [[nodiscard]] bool has(std::string_view key) const { return find(key).has_value(); }
   [[nodiscard]] std::optional<Value> find(std::string_view key) const;
+  // Whether the key is not there, and one that is not known probably should be it. That one is the fault then: what
+  // follows from the key's absence is not reported beside it.
+  [[nodiscard]] bool misspelt(std::string_view key) const;
   [[nodiscard]] std::optional<Value> require(std::string_view key) const;
   // The one of `keys` that is there; none and more than one are faults.
   [[nodiscard]] std::optional<std::string_view> only_one_of(const std::vector<std::string_view>& keys) const;
@@ -130,6 +133,7 @@ class Mapping {
  private:
   Value value_;
   const KeySet* keys_;
+  std::vector<std::string_view> misspelt_;  // keys that were probably meant by unknown ones
 };
 
 // The entries of a mapping whose keys are names that the operator chose; repeated ones are reported and left out.

@@ -128,13 +128,20 @@ void append_member(std::string& out, std::string_view key, std::chrono::nanoseco
   append_milliseconds(out, value);
 }
 
-// A word of the text format: never empty, so that the columns stay.
+// A word of the text format: never empty and without spaces, so that the columns stay, whatever a client calls itself.
 void append_word(std::string& out, std::string_view value) {
   out += ' ';
   if (value.empty()) {
     out += '-';
-  } else {
-    append_escaped(out, value);
+    return;
+  }
+  value = value.substr(0, longest_text);
+  for (;;) {
+    const std::size_t space = value.find(' ');
+    append_escaped(out, value.substr(0, space));
+    if (space == std::string_view::npos) return;
+    out += "\\u0020";
+    value.remove_prefix(space + 1);
   }
 }
 

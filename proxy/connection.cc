@@ -107,20 +107,34 @@ awaitable<void> serve_session(Worker& worker, Connection& connection, Transport&
 
 }  // namespace
 
-Connection::Connection(Worker& worker, const base::IpAddress& peer) : worker_(worker), peer_(peer), admitted_(admit()) {
+Connection::Connection(Worker& worker, const base::IpAddress& peer)
+    : worker_(worker), address_(peer), admitted_(admit()) {
   worker.connections_->all.push_back(*this);
   worker.stats_.connections_accepted.add();
   worker.stats_.connections_open.add();
 }
 
+bool Connection::count_address() {
+  const unsigned here = ++worker_.connections_->by_address[address_];
+  if (here <= worker_.snapshot()->config->limits.connections_per_address) return true;
+  worker_.stats_.violations[static_cast<std::size_t>(Violation::connections_per_address)].add();
+  return false;
+}
+
+void Connection::forget_address() {
+  const auto here = worker_.connections_->by_address.find(address_);
+  if (--here->second == 0) worker_.connections_->by_address.erase(here);
+}
+
+bool Connection::counts_for(const base::IpAddress& client) {
+  forget_address();
+  address_ = client;
+  return count_address();
+}
+
 bool Connection::admit() {
+  if (!count_address()) return false;
   const config::Limits& limits = worker_.snapshot()->config->limits;
-  unsigned& here = worker_.connections_->by_address[peer_];
-  ++here;
-  if (here > limits.connections_per_address) {
-    worker_.stats_.violations[static_cast<std::size_t>(Violation::connections_per_address)].add();
-    return false;
-  }
   if (limits.connections != 0 && worker_.stats_.connections_open.value() >= limits.connections) {
     worker_.stats_.violations[static_cast<std::size_t>(Violation::connections)].add();
     return false;
@@ -130,8 +144,7 @@ bool Connection::admit() {
 
 Connection::~Connection() {
   unlink();
-  const auto here = worker_.connections_->by_address.find(peer_);
-  if (--here->second == 0) worker_.connections_->by_address.erase(here);
+  forget_address();
   worker_.stats_.connections_open.subtract();
   worker_.connection_ended();
 }
@@ -174,6 +187,7 @@ awaitable<void> serve_connection(Worker& worker, tcp::socket socket, tcp::endpoi
       facts.client_port = header->addresses->source_port;
       facts.local = header->addresses->destination;
       facts.local_port = header->addresses->destination_port;
+      if (!connection.counts_for(facts.client)) co_return;
     }
   }
   WorkerStats& stats = worker.stats();

@@ -32,6 +32,9 @@ class Connection : public boost::intrusive::list_base_hook<boost::intrusive::lin
 
   // False: the worker, or this address, has as many as it may.
   [[nodiscard]] bool admitted() const noexcept { return admitted_; }
+  // A PROXY header has told whose connection this is: it counts for that address, no longer for the load balancer's.
+  // False: the address has as many as it may.
+  [[nodiscard]] bool counts_for(const base::IpAddress& client);
   // Run when drain begins; set while a session runs.
   std::function<void()> drain;
   // Cuts the connection.
@@ -39,9 +42,11 @@ class Connection : public boost::intrusive::list_base_hook<boost::intrusive::lin
 
  private:
   [[nodiscard]] bool admit();
+  [[nodiscard]] bool count_address();
+  void forget_address();
 
   Worker& worker_;
-  base::IpAddress peer_;
+  base::IpAddress address_;
   bool admitted_;
 };
 

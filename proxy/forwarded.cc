@@ -10,24 +10,6 @@
 namespace proxy {
 namespace {
 
-// Whether a field's name (lower case) is `wanted`, or becomes it where a backend takes '_' for '-', as CGI and WSGI do.
-bool same_name(std::string_view name, std::string_view wanted) noexcept {
-  return name.size() == wanted.size() && std::equal(name.begin(), name.end(), wanted.begin(), [](char have, char want) {
-           return have == want || (have == '_' && want == '-');
-         });
-}
-
-bool begins_like(std::string_view name, std::string_view wanted) noexcept {
-  return name.size() >= wanted.size() && same_name(name.substr(0, wanted.size()), wanted);
-}
-
-// X-Forwarded-Anything, Forwarded, X-Real-IP: what says who the client is.
-bool tells_of_client(const HeaderView& field) noexcept {
-  if (field.id == http::field::forwarded) return true;
-  if (field.id != http::field::unknown || field.name.size() < 9 || field.name[0] != 'x') return false;
-  return begins_like(field.name, "x-forwarded-") || same_name(field.name, "x-real-ip");
-}
-
 // The last element of a comma-separated list; it is cut off from `list`.
 std::string_view take_last(std::string_view& list) noexcept {
   const std::size_t comma = list.rfind(',');
@@ -154,6 +136,11 @@ bool is_quotable(std::string_view text) noexcept {
   return !text.empty() && text.find_first_of("\"\\") == std::string_view::npos;
 }
 
+// Spelled with letters and hyphens alone, as everybody does.
+bool is_usual(std::string_view name) noexcept {
+  return std::ranges::all_of(name, [](char c) { return c == '-' || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); });
+}
+
 base::IpAddress add_to_chain(RequestHead& request, const ConnectionFacts& connection, std::string_view peer,
                              const std::vector<base::IpNetwork>& trusted) {
   HeaderList& headers = request.headers;
@@ -170,7 +157,7 @@ base::IpAddress add_to_chain(RequestHead& request, const ConnectionFacts& connec
   const std::string_view port = split_authority(request.authority).port;
   headers.remove_if([](const HeaderView& field) {
     return tells_of_client(field) && (field.id == http::field::forwarded || field.name == "x-forwarded-for" ||
-                                      same_name(field.name, "x-real-ip") || field.name.find('_') != field.name.npos);
+                                      is_spelling_of(field.name, "x-real-ip") || !is_usual(field.name));
   });
 
   // Where one notation is missing it says what the other does: the client as we believe it, then our peer.
@@ -195,6 +182,13 @@ base::IpAddress add_to_chain(RequestHead& request, const ConnectionFacts& connec
 }
 
 }  // namespace
+
+bool tells_of_client(const HeaderView& field) noexcept {
+  constexpr std::string_view prefix = "x-forwarded-";
+  if (field.id == http::field::forwarded) return true;
+  if (field.id != http::field::unknown || field.name.size() < 9 || field.name[0] != 'x') return false;
+  return is_spelling_of(field.name.substr(0, prefix.size()), prefix) || is_spelling_of(field.name, "x-real-ip");
+}
 
 base::IpAddress apply_forwarded(RequestHead& request, const ConnectionFacts& connection,
                                 const std::vector<base::IpNetwork>& trusted) {

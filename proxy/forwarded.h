@@ -11,8 +11,11 @@
 
 namespace proxy {
 
+// Whether a field says who the client is: X-Forwarded-Anything, Forwarded, X-Real-IP, in any spelling.
+[[nodiscard]] bool tells_of_client(const HeaderView& field) noexcept;
+
 // X-Forwarded-For/-Proto/-Host/-Port and Forwarded (RFC 7239): what a trusted peer sent is kept and our hop is added;
-// from others all of it, and every other X-Forwarded-* (also with underscores), is replaced. X-Real-Ip is set. The
+// from others all of it, and every other X-Forwarded-* (in any spelling), is replaced. X-Real-Ip is set. The
 // client's address, by these, is returned (for logs and limits). The peer is `connection.client`: behind a PROXY
 // header, whoever spoke to the load balancer. Without a port in the authority, X-Forwarded-Port is the scheme's.
 [[nodiscard]] base::IpAddress apply_forwarded(RequestHead& request, const ConnectionFacts& connection,

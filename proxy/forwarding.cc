@@ -40,6 +40,24 @@ std::string_view protocol_name(HttpVersion version) {
   return "HTTP/1.1";
 }
 
+// What a line says of any request; views into the exchange.
+AccessRecord record_of(Exchange& exchange, const Snapshot& snapshot) {
+  const RequestHead& request = exchange.request();
+  const ConnectionFacts& connection = exchange.connection();
+  AccessRecord record;
+  record.method = request.method;
+  record.host = request.authority;
+  record.target = request.target;
+  record.protocol = protocol_name(request.version);
+  record.tls_version = connection.tls_version;
+  record.server_name = connection.server_name;
+  record.tls_resumed = connection.tls_resumed;
+  record.user_agent = request.headers.find(http::field::user_agent).value_or("");
+  record.referer = request.headers.find(http::field::referer).value_or("");
+  record.generation = snapshot.generation;
+  return record;
+}
+
 }  // namespace
 
 Forwarding::Forwarding(Worker& worker, Exchange& exchange)
@@ -151,10 +169,15 @@ bool Forwarding::answer_challenge() {
 }
 
 // RFC 9110 §15.5.20: a connection whose handshake went through another client certificate policy than this host's must
-// not reach the host by HTTP/2 connection reuse or a forged Host field.
+// not reach the host by HTTP/2 connection reuse or a forged Host field. Nor does a connection without a handshake reach
+// a backend that is meant for those who have shown a certificate; being sent to https is all that it may have.
 bool Forwarding::misdirected() const {
-  if (snapshot_->client_auth == nullptr || !exchange_.connection().tls) return false;
+  if (snapshot_->client_auth == nullptr) return false;
   const ClientAuthPolicy& policy = snapshot_->client_auth->find(exchange_.request().host());
+  if (!exchange_.connection().tls) {
+    return policy.mode == config::ClientCertificateMode::required && route_ != nullptr &&
+           !route_->config.redirect_to_https && std::holds_alternative<config::ToBackend>(route_->config.action);
+  }
   return policy.id != exchange_.connection().client_auth_policy;
 }
 
@@ -201,17 +224,13 @@ void Forwarding::log_and_count() {
   }
   const config::AccessLog format = snapshot_->config->access_log;
   if (format == config::AccessLog::off) return;
-  const RequestHead& request = exchange_.request();
-  const ConnectionFacts& connection = exchange_.connection();
   const std::string client = client_.to_string();
-  AccessRecord record;
+  AccessRecord record = record_of(exchange_, *snapshot_);
   record.at = wall_begun_;
   record.request_id = request_id_;
   record.client = client;
-  record.method = request.method;
   record.host = host_;
   record.target = target_;
-  record.protocol = protocol_name(request.version);
   if (route_ != nullptr) record.route = route_->config.name;
   if (pool_ != nullptr) record.backend = pool_->config().name;
   record.endpoint = attempts_.endpoint;
@@ -221,36 +240,20 @@ void Forwarding::log_and_count() {
   record.connect = connect_time_;
   record.first_byte = first_byte_time_;
   record.total = total;
-  record.tls_version = connection.tls_version;
-  record.server_name = connection.server_name;
-  record.tls_resumed = connection.tls_resumed;
   record.attempts = static_cast<unsigned>(attempts_.tried.size());
   record.outcome = outcome_;
-  record.user_agent = request.headers.find(http::field::user_agent).value_or("");
-  record.referer = request.headers.find(http::field::referer).value_or("");
-  record.generation = snapshot_->generation;
   worker_.access_log().write(worker_.number(), format, record, stats);
 }
 
 void log_refused(Worker& worker, Exchange& exchange, unsigned status) {
   const SnapshotPtr& snapshot = worker.snapshot();
   if (snapshot->config->access_log == config::AccessLog::off) return;
-  const RequestHead& request = exchange.request();
-  const ConnectionFacts& connection = exchange.connection();
-  const std::string client = connection.client.to_string();
-  AccessRecord record;
+  const std::string client = exchange.connection().client.to_string();
+  AccessRecord record = record_of(exchange, *snapshot);
   record.at = std::chrono::system_clock::now();
   record.client = client;
-  record.method = request.method;
-  record.host = request.authority;
-  record.target = request.target;
-  record.protocol = protocol_name(request.version);
   record.status = status;
-  record.tls_version = connection.tls_version;
-  record.server_name = connection.server_name;
-  record.tls_resumed = connection.tls_resumed;
   record.outcome = "refused";
-  record.generation = snapshot->generation;
   worker.access_log().write(worker.number(), snapshot->config->access_log, record, worker.stats());
 }
 

@@ -59,6 +59,7 @@ class Forwarding {
   // Moves what is there. False: it has to wait, or the body has ended (body_ended_).
   void pump_what_is_there();
   void take_piece(std::span<const char> bytes);
+  void finish_request_body();
   [[nodiscard]] awaitable<void> pump_request_body();
   [[nodiscard]] awaitable<void> join_request_body();
   void expired(Late which);

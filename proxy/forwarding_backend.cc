@@ -171,8 +171,9 @@ awaitable<void> Forwarding::tunnel() {
       bytes_out_ += piece.bytes.size();
       writer_->write(piece.bytes);
       if (!writer_->congested()) continue;
-      const auto drained = co_await writer_->drain();
-      if (!drained) break;
+      co_await flush_client();
+      if (client_gone_) break;
+      response_deadline_.arm(idle);
       continue;
     }
     writer_->push();

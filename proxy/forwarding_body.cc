@@ -1,4 +1,5 @@
 #include "proxy/forwarding.h"
+#include "proxy/trailers.h"
 
 namespace proxy {
 namespace {
@@ -20,8 +21,7 @@ void Forwarding::start_request_body() {
   body_started_ = true;
   if (!replay_.empty()) lease_->body_writer().write(replay_);
   if (body_ended_) {
-    lease_->body_writer().finish(exchange_.body().trailers());
-    lease_->body_writer().push();
+    finish_request_body();
     return;
   }
   pump_what_is_there();
@@ -46,6 +46,17 @@ void Forwarding::take_piece(std::span<const char> bytes) {
   lease_->body_writer().write(bytes);
 }
 
+void Forwarding::finish_request_body() {
+  const HeaderList& trailers = exchange_.body().trailers();
+  BodyWriter& to = lease_->body_writer();
+  if (trailers.empty()) {
+    to.finish(trailers);
+  } else {
+    to.finish(request_trailers(trailers, route_->config.request_headers));
+  }
+  to.push();
+}
+
 void Forwarding::pump_what_is_there() {
   BodyWriter& to = lease_->body_writer();
   while (!to.congested() && !body_too_large_) {
@@ -56,8 +67,7 @@ void Forwarding::pump_what_is_there() {
         continue;
       case BodyPiece::Kind::end:
         body_ended_ = true;
-        to.finish(exchange_.body().trailers());
-        to.push();
+        finish_request_body();
         return;
       case BodyPiece::Kind::failed:
         client_gone_ = true;
@@ -119,12 +129,11 @@ awaitable<void> Forwarding::join_request_body() {
 }
 
 void Forwarding::expired(Late which) {
+  const base::Error error{base::Code::timeout, "too late", base::Origin::upstream, base::Retry::fresh_connection};
+  // Whatever else was late before: nothing but this ends the wait for a client that does not read.
+  if (which == Late::client_write) exchange_.abort(error);
   if (late_ != Late::no) return;
   late_ = which;
-  const base::Error error{base::Code::timeout, "too late", base::Origin::upstream, base::Retry::fresh_connection};
-  if (which == Late::client_write) {
-    exchange_.abort(error);
-  }
   if (lease_) lease_->abort(error);
   if (which == Late::request_body || (which == Late::whole && pumping_)) exchange_.stop_body();
 }

@@ -1,5 +1,6 @@
 #include "proxy/h1_reader.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include <boost/asio/buffer.hpp>
@@ -9,14 +10,25 @@
 namespace proxy {
 namespace {
 
-unsigned status_for(const boost::system::error_code& error) {
+// Whether what begins with a broken request line is a request of another HTTP version, and not a line with a space too
+// many or without its CR, which the parser calls by the same name. RFC 9112 §3.
+bool is_other_version(std::string_view bytes) {
+  const std::string_view line = bytes.substr(0, bytes.find('\r'));
+  if (std::ranges::count(line, ' ') != 2 || line.find('\n') != std::string_view::npos) return false;
+  const std::string_view version = line.substr(line.rfind(' ') + 1);
+  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+  return version.size() == 8 && version.starts_with("HTTP/") && is_digit(version[5]) && version[6] == '.' &&
+         is_digit(version[7]);
+}
+
+unsigned status_for(const boost::system::error_code& error, std::string_view bytes) {
   if (error == make_error_code(HeadFault::target_too_long)) return 414;
   if (error == make_error_code(HeadFault::too_many_fields) || error == make_error_code(HeadFault::fields_too_large) ||
       error == http::error::header_limit) {
     return 431;
   }
   if (error == make_error_code(HeadFault::unknown_coding)) return 501;
-  if (error == http::error::bad_version) return 505;
+  if (error == http::error::bad_version && is_other_version(bytes)) return 505;
   return 400;
 }
 
@@ -79,18 +91,26 @@ template <bool is_request>
 bool H1Reader<is_request>::feed(std::span<char>& bytes) {
   boost::system::error_code error;
   const std::size_t used = parser_->put(asio::const_buffer(bytes.data(), bytes.size()), error);
-  bytes = bytes.subspan(used);
-  if (error == http::error::need_more) {
-    stalled_ = true;
-    return true;
+  if (error && error != http::error::need_more) {
+    refuse(error, std::string_view(bytes.data(), bytes.size()));
+    return false;
   }
-  if (error) refuse(error);
-  return !error;
+  bytes = bytes.subspan(used);
+  stalled_ = stalled_ || error;
+  return true;
+}
+
+// What the parser has left because it needs more must leave room for more: without it no read could ever help.
+template <bool is_request>
+bool H1Reader<is_request>::fits(std::span<const char> rest) {
+  if (rest.size() < worker_.read_buffer().size() - 1) return true;
+  refuse(make_error_code(HeadFault::fields_too_large), {});
+  return false;
 }
 
 template <bool is_request>
-void H1Reader<is_request>::refuse(const boost::system::error_code& error) {
-  status_ = status_for(error);
+void H1Reader<is_request>::refuse(const boost::system::error_code& error, std::string_view bytes) {
+  status_ = status_for(error, bytes);
   error_ = {base::Code::protocol, error.message(), is_request ? base::Origin::downstream : base::Origin::upstream};
 }
 
@@ -127,10 +147,7 @@ auto H1Reader<is_request>::poll_head() -> HeadState {
       keep(bytes);
       return HeadState::complete;
     }
-    if (bytes.size() >= worker_.read_buffer().size() - 1) {
-      refuse(make_error_code(HeadFault::fields_too_large));
-      return HeadState::failed;
-    }
+    if (!fits(bytes)) return HeadState::failed;
     keep(bytes);
   }
 }
@@ -180,8 +197,9 @@ BodyPiece H1Reader<is_request>::poll() {
     }
     const bool good = feed(bytes);
     const std::span<char> body = parser_->take_body();
+    // The line of a chunk (with its extensions) and the trailers come whole or not at all.
+    if (!good || (stalled_ && !fits(bytes))) return {Kind::failed, {}};
     keep(bytes);
-    if (!good) return {Kind::failed, {}};
     if (!body.empty()) return {Kind::data, body};
   }
 }

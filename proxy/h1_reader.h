@@ -51,8 +51,9 @@ class H1Reader final : public BodyReader {
   void keep(std::span<const char> rest);
   // False after a fault.
   [[nodiscard]] bool feed(std::span<char>& bytes);
+  [[nodiscard]] bool fits(std::span<const char> rest);
   [[nodiscard]] BodyPiece poll_raw();
-  void refuse(const boost::system::error_code& error);
+  void refuse(const boost::system::error_code& error, std::string_view bytes);
 
   Worker& worker_;
   Transport& transport_;

@@ -1,6 +1,10 @@
 #include <algorithm>
 #include <utility>
 
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include "base/ascii.h"
 #include "proxy/deadline.h"
 #include "proxy/exchange.h"
 #include "proxy/h1_reader.h"
@@ -19,6 +23,9 @@ constexpr std::chrono::milliseconds linger_time{2000};
 // While draining: how long a connection without a request may still send one, which is answered with `Connection:
 // close`. Closing at once would meet requests that are on their way.
 constexpr std::chrono::milliseconds last_request_time{1000};
+// Requests between two turns of the loop: a client that sends them faster than they are answered never has to be waited
+// for, and must not have the worker for itself.
+constexpr unsigned most_in_a_row = 32;
 
 // One HTTP/1 connection: its requests in order, each an exchange. Lives in the frame of serve_h1.
 class H1Session final : public Exchange {
@@ -96,6 +103,7 @@ awaitable<void> H1Session::run() {
     understand_upgrade();
     co_await forward(worker_, *this);
     if (co_await finish_exchange() == Next::close) break;
+    if (served_ % most_in_a_row == 0) co_await asio::post(worker_.io(), use_awaitable);
   }
   context_.on_drain = nullptr;
   transport_.close_write();
@@ -142,9 +150,9 @@ void H1Session::understand_upgrade() {
   // RFC 9110 §7.8: a request with content, or in HTTP/1.0, is not upgraded here; h2c is not offered by Upgrade.
   if (!reader_.upgrade() || head_.has_body || head_.version == HttpVersion::http10) return;
   const auto token = head_.headers.find(http::field::upgrade);
-  if (!token || token->empty() || token->find(',') != std::string_view::npos || iequals(*token, "h2c")) return;
+  if (!token || !is_acceptable_upgrade(*token)) return;
   head_.upgrade.assign(*token);
-  for (char& c : head_.upgrade) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
+  base::make_lower(head_.upgrade);
 }
 
 void H1Session::send_informational(const ResponseHead& head) {

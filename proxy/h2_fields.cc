@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/ascii.h"
+
 namespace proxy {
 namespace {
 
@@ -39,7 +41,7 @@ bool parse_length(std::string_view text, std::optional<std::uint64_t>& length) {
 }
 
 void append_lower(std::string& to, std::string_view text) {
-  for (const char c : text) to += c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
+  for (const char c : text) to += base::lower(c);
 }
 
 std::uint8_t* bytes_of(std::string_view text) {

@@ -58,6 +58,7 @@ class H2Session final : public H2Link {
 
   [[nodiscard]] bool receive_frames(std::span<const char> bytes);
   void check_stream(std::uint8_t type, std::int32_t id);
+  void watch_padding(std::size_t length, std::size_t padding);
   void leave();
   void say_last_stream();
   void end_with(std::uint32_t code);

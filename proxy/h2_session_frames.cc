@@ -91,7 +91,10 @@ void H2Session::take_frame(const nghttp2_frame& frame) {
       }
       [[fallthrough]];
     case NGHTTP2_DATA:
-      if (!end_stream) break;
+      if (!end_stream) {
+        if (frame.hd.type == NGHTTP2_DATA) watch_padding(frame.hd.length, frame.data.padlen);
+        break;
+      }
       if (H2Stream* stream = find(frame.hd.stream_id)) stream->take_end();
       break;
     case NGHTTP2_SETTINGS:
@@ -105,6 +108,12 @@ void H2Session::take_frame(const nghttp2_frame& frame) {
     default:
       break;
   }
+}
+
+// DATA that is nothing but padding; begin_frame() has counted those without even that.
+void H2Session::watch_padding(std::size_t length, std::size_t padding) {
+  const bool nothing_else = length > 0 && length <= padding;
+  if (nothing_else && !ended_ && !guard_.idle_frame(worker().deadlines().now_tick())) flooded();
 }
 
 void H2Session::end_request_head(H2Stream& stream, bool end_stream) {

@@ -3,12 +3,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/ascii.h"
+
 namespace proxy {
 namespace {
-
-constexpr char lower(char c) noexcept {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
-}
 
 boost::beast::string_view beast_view(std::string_view text) {
   return {text.data(), text.size()};
@@ -26,7 +24,7 @@ constexpr std::size_t usual_count = 24;
 
 bool iequals(std::string_view a, std::string_view b) noexcept {
   return a.size() == b.size() &&
-         std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return lower(x) == lower(y); });
+         std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return base::lower(x) == base::lower(y); });
 }
 
 std::string_view trim(std::string_view text) noexcept {
@@ -54,7 +52,7 @@ void HeaderList::add_parts(http::field id, std::string_view name, std::initializ
   }
   into.append(name);
   std::transform(into.begin() + static_cast<std::ptrdiff_t>(name_at), into.end(),
-                 into.begin() + static_cast<std::ptrdiff_t>(name_at), lower);
+                 into.begin() + static_cast<std::ptrdiff_t>(name_at), base::lower);
   for (const std::string_view part : parts) into.append(part);
   if (grows) bytes_ = std::move(grown);
   if (entries_.empty()) entries_.reserve(usual_count);

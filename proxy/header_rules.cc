@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/ascii.h"
+
 namespace proxy {
 namespace {
 
@@ -29,15 +31,11 @@ bool is_hop_by_hop(const HeaderView& field) noexcept {
   }
 }
 
-constexpr char lower(char c) noexcept {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
-}
-
 // By length first: most comparisons end there.
 struct NameOrder {
   bool operator()(std::string_view a, std::string_view b) const noexcept {
     if (a.size() != b.size()) return a.size() < b.size();
-    return std::ranges::lexicographical_compare(a, b, {}, lower, lower);
+    return std::ranges::lexicographical_compare(a, b, {}, base::lower, base::lower);
   }
 };
 
@@ -54,6 +52,12 @@ void collect_named(std::vector<std::string_view>& named, std::string_view list) 
 }
 
 }  // namespace
+
+bool is_spelling_of(std::string_view name, std::string_view wanted) noexcept {
+  const auto is_word = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
+  return std::ranges::equal(name, wanted,
+                            [&](char have, char want) { return have == want || (want == '-' && !is_word(have)); });
+}
 
 void remove_hop_by_hop(HeaderList& headers) {
   bool any = false;
@@ -137,16 +141,6 @@ constexpr std::array<std::string_view, 7> identity_names{"client-cert",         
                                                          "x-client-subject",    "x-client-issuer",   "x-client-serial",
                                                          "x-client-fingerprint"};
 
-bool tells_of_identity(const HeaderView& field) noexcept {
-  // All of them have 11 to 20 characters and begin with c or x: most fields end here.
-  if (field.id != http::field::unknown || field.name.size() < 11 || field.name.size() > 20) return false;
-  if (field.name[0] != 'c' && field.name[0] != 'x') return false;
-  return std::ranges::any_of(identity_names, [&](std::string_view wanted) {
-    return std::ranges::equal(field.name, wanted,
-                              [](char have, char want) { return have == want || (have == '_' && want == '-'); });
-  });
-}
-
 // A distinguished name may hold anything; a header field may not.
 std::string visible(std::string_view text) {
   std::string out(text);
@@ -155,6 +149,14 @@ std::string visible(std::string_view text) {
 }
 
 }  // namespace
+
+bool tells_of_identity(const HeaderView& field) noexcept {
+  // All of them have 11 to 20 characters and begin with c or x: most fields end here.
+  if (field.id != http::field::unknown || field.name.size() < 11 || field.name.size() > 20) return false;
+  if (field.name[0] != 'c' && field.name[0] != 'x') return false;
+  return std::ranges::any_of(identity_names,
+                             [&](std::string_view wanted) { return is_spelling_of(field.name, wanted); });
+}
 
 void apply_client_identity(HeaderList& headers, const ConnectionFacts& connection) {
   headers.remove_if(tells_of_identity);

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 
+#include "base/ascii.h"
 #include "base/ip_network.h"
 
 namespace proxy {
@@ -38,10 +39,6 @@ std::unexpected<base::Error> bad(std::string_view why) {
   return base::fail(base::Code::invalid, std::string(why), base::Origin::downstream);
 }
 
-constexpr char lower(char c) noexcept {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
-}
-
 // What `text` begins with: the character itself, or what "%2e" stands for. `size` is what it takes in the text.
 struct Unit {
   char value;
@@ -50,7 +47,7 @@ struct Unit {
 
 int hex(char c) noexcept {
   if (c >= '0' && c <= '9') return c - '0';
-  const char small = lower(c);
+  const char small = base::lower(c);
   return small >= 'a' && small <= 'f' ? small - 'a' + 10 : -1;
 }
 
@@ -148,7 +145,7 @@ base::Result<void> normalize_authority(std::string& authority) {
     if (host_size > 1 && authority[host_size - 1] == '.') authority.erase(host_size - 1, 1);
     if (!is_host_name(split_authority(authority).host)) return bad("the authority is no host name");
   }
-  std::ranges::transform(authority, authority.begin(), lower);
+  base::make_lower(authority);
   return {};
 }
 
@@ -204,10 +201,37 @@ base::Result<void> take_authority_form(RequestHead& head) {
   return {};
 }
 
+bool is_unreserved(char c) noexcept {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
+         c == '_' || c == '~';
+}
+
+// RFC 3986 §6.2.2.2: "any percent-encoded octet that corresponds to an unreserved character" is decoded, so that
+// "/%61dmin" does not get around the route for "/admin". A path with a '%' that encodes nothing stays as it is:
+// decoding what is beside it could make a new octet of it.
+void decode_unreserved(std::string& target) {
+  const std::size_t end = std::min(target.find('?'), target.size());
+  if (target.find('%') >= end) return;
+  std::string plain;
+  plain.reserve(target.size());
+  for (std::size_t at = 0; at < end;) {
+    const Unit next = unit(std::string_view(target).substr(at, end - at));
+    if (target[at] == '%' && next.size == 1) return;
+    if (next.size == 3 && is_unreserved(next.value)) {
+      plain += next.value;
+    } else {
+      plain.append(target, at, next.size);
+    }
+    at += next.size;
+  }
+  target = plain.append(target, end);
+}
+
 base::Result<void> normalize_path(std::string& target) {
   const std::string_view path = std::string_view(target).substr(0, target.find('?'));
   if (is_ambiguous(path)) return bad("the path can be read in two ways");
   if (needs_path_normalization(path)) target = normalized_path(path).append(target, path.size());
+  decode_unreserved(target);
   return {};
 }
 
@@ -215,6 +239,7 @@ base::Result<void> normalize_path(std::string& target) {
 
 base::Result<void> normalize_target(RequestHead& head) {
   if (!all(head.target, target_char)) return bad("the target holds a control, a space, a fragment or non-ASCII");
+  if (!head.upgrade.empty() && !is_acceptable_upgrade(head.upgrade)) return bad("no protocol to switch to");
   if (auto taken = take_host_field(head); !taken) return taken;
   const bool extended_connect = head.version == HttpVersion::http2 && !head.upgrade.empty();
   if (head.verb == http::verb::connect && !extended_connect) return take_authority_form(head);
@@ -228,6 +253,13 @@ base::Result<void> normalize_target(RequestHead& head) {
     if (auto valid = normalize_authority(head.authority); !valid) return valid;
   }
   return head.target.starts_with('/') ? normalize_path(head.target) : base::Result<void>();
+}
+
+bool is_acceptable_upgrade(std::string_view protocol) noexcept {
+  const auto may_stand = [](char c) {
+    return std::string_view("\"(),:;<=>?@[\\]{}").find(c) == std::string_view::npos && c > 0x20 && c < 0x7f;
+  };
+  return !protocol.empty() && std::ranges::all_of(protocol, may_stand) && !iequals(protocol, "h2c");
 }
 
 AuthorityParts split_authority(std::string_view authority) noexcept {

@@ -17,8 +17,12 @@ namespace proxy {
 // :authority, an authority that is no host[:port], userinfo, a fragment, a target with controls, spaces or non-ASCII, a
 // path that does not begin with "/", a path that holds a NUL (%00), or a dot segment that only some servers see: behind
 // an encoded slash or a backslash ("..%2f", "..\\"), or with parameters ("..;x"). Encoded slashes elsewhere are kept as
-// they are.
+// they are; letters, digits and "-._~" that are encoded in the path are decoded.
 [[nodiscard]] base::Result<void> normalize_target(RequestHead& head);
+
+// Whether a client may ask for a switch to this protocol (Upgrade, or RFC 8441 :protocol): one token (RFC 9110 §7.8),
+// and not h2c, which would be a way past all routes. normalize_target refuses others in `head.upgrade`.
+[[nodiscard]] bool is_acceptable_upgrade(std::string_view protocol) noexcept;
 
 // The path with dot segments removed (also %2e) and empty segments kept, as used for matching AND forwarded, so that
 // both see the same: RFC 3986 §5.2.4. Does nothing when there is nothing to do (the common case costs one scan).

@@ -3,6 +3,7 @@
 #include <openssl/pem.h>
 
 #include "base/file.h"
+#include "certstore/name_lookup.h"
 
 namespace proxy {
 namespace {
@@ -56,14 +57,11 @@ base::Result<std::shared_ptr<const ClientAuthTable>> ClientAuthTable::load(const
 }
 
 const ClientAuthPolicy& ClientAuthTable::find(std::string_view server_name) const noexcept {
-  if (const auto exact = by_name_.find(server_name); exact != by_name_.end()) return *exact->second;
-  const std::size_t dot = server_name.find('.');
-  if (dot == std::string_view::npos || dot == 0 || server_name.size() > 255) return *default_policy_;
-  std::array<char, 256> wildcard{};
-  wildcard[0] = '*';
-  const std::size_t rest = server_name.copy(wildcard.data() + 1, server_name.size() - dot, dot);
-  const auto found = by_name_.find(std::string_view(wildcard.data(), rest + 1));
-  return found != by_name_.end() ? *found->second : *default_policy_;
+  const auto* found = certstore::find_by_name(server_name, [this](std::string_view name) noexcept {
+    const auto entry = by_name_.find(name);
+    return entry == by_name_.end() ? nullptr : entry->second.get();
+  });
+  return found == nullptr ? *default_policy_ : *found;
 }
 
 }  // namespace proxy

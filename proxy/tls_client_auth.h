@@ -28,7 +28,8 @@ class ClientAuthTable {
   // Reads the CA bundles; errors name the file. Null if no name wants client certificates. Blocking.
   [[nodiscard]] static base::Result<std::shared_ptr<const ClientAuthTable>> load(const config::Tls& tls);
 
-  // For a server name in lower case: exact, then one-label wildcard, then the default policy.
+  // For a server name or Host (attacker controlled), as certstore/name_lookup.h finds it: exact, then one-label
+  // wildcard, then the default policy.
   [[nodiscard]] const ClientAuthPolicy& find(std::string_view server_name) const noexcept;
 
  private:

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/ascii.h"
 #include "proxy/tls_client_auth.h"
 #include "proxy/tls_client_hello.h"
 #include "proxy/tls_profile.h"
@@ -25,12 +26,6 @@ std::span<const std::uint8_t> extension_of(SSL* ssl, unsigned type) noexcept {
   std::size_t size = 0;
   if (SSL_client_hello_get0_ext(ssl, type, &bytes, &size) != 1) return {};
   return {bytes, size};
-}
-
-std::string lower_case(std::string_view name) {
-  std::string lower(name);
-  for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
-  return lower;
 }
 
 const certstore::CertificatePtr* challenge_certificate(const TlsHandshake& handshake) noexcept {
@@ -114,7 +109,7 @@ base::SslPtr TlsContext::new_session(TlsHandshake& handshake) {
 // Everything that depends on the name is decided here, before a session can be resumed.
 int TlsContext::on_client_hello(SSL* ssl, int* alert, void*) noexcept {
   TlsHandshake& handshake = handshake_of(ssl);
-  handshake.server_name = lower_case(server_name_of(extension_of(ssl, TLSEXT_TYPE_server_name)));
+  handshake.server_name = base::lower_case(server_name_of(extension_of(ssl, TLSEXT_TYPE_server_name)));
   while (handshake.server_name.ends_with('.')) handshake.server_name.pop_back();
   handshake.acme_challenge =
       offers_only(extension_of(ssl, TLSEXT_TYPE_application_layer_protocol_negotiation), acme_protocol);

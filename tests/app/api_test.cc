@@ -21,6 +21,65 @@ TEST(Readiness, IsNotThereBeforeEveryWorkerServes) {
   EXPECT_EQ(answer["published_generation"], 3);
 }
 
+// What probes and scripts rely on, word for word: a change here is a change of what sekisho promises.
+constexpr const char* nothing_to_serve = R"json({
+  "ready": false,
+  "reasons": [
+    "no certificate: all listeners are TLS and there is no certificate for any name"
+  ],
+  "warnings": [],
+  "draining": false,
+  "generation": 3,
+  "published_generation": 3,
+  "reload": {
+    "last": "good",
+    "good": 0,
+    "refused": 0,
+    "problems": [],
+    "restart_needed": []
+  }
+}
+)json";
+
+constexpr const char* refused_reload = R"json({
+  "ready": true,
+  "reasons": [],
+  "warnings": [
+    "the newest configuration was refused; the one before it is served (see reload.problems)",
+    "certificate files:www.example.com: expires soon"
+  ],
+  "draining": false,
+  "generation": 3,
+  "published_generation": 3,
+  "reload": {
+    "last": "refused",
+    "good": 2,
+    "refused": 1,
+    "at": "2026-01-01T00:00:00Z",
+    "problems": [
+      "sekisho.yaml:3:5: found key `tsl`, expected tls"
+    ],
+    "restart_needed": [
+      "workers: 2 is in force, 4 needs a restart"
+    ]
+  }
+}
+)json";
+
+TEST(Readiness, IsThisAnswerExactly) {
+  Observed gateway;
+  EXPECT_EQ(dump(readiness_json(gateway.observe())), nothing_to_serve);
+  gateway.add_certificate("www.example.com");
+  gateway.seen.certificates.front().problem = "expires soon";
+  gateway.seen.reloads = {.good = 2,
+                          .refused = 1,
+                          .last_refused = true,
+                          .problems = {"sekisho.yaml:3:5: found key `tsl`, expected tls"},
+                          .restart_needed = {"workers: 2 is in force, 4 needs a restart"},
+                          .at = gateway.seen.now};
+  EXPECT_EQ(dump(readiness_json(gateway.observe())), refused_reload);
+}
+
 TEST(Readiness, EndsWithDrain) {
   Observed gateway;
   gateway.add_certificate("www.example.com");

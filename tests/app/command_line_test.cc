@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <array>
 #include <initializer_list>
 #include <vector>
 
@@ -26,6 +27,18 @@ TEST(CommandLine, TellsWrongUsageByItsExitCode) {
   EXPECT_EQ(run({"check"}), ExitCode::usage);
   EXPECT_EQ(run({"proxy", "--no-such-option"}), ExitCode::usage);
   EXPECT_EQ(run({"certs", "--output", "xml"}), ExitCode::usage);
+  EXPECT_EQ(run({"certs", "--admin", "nonsense"}), ExitCode::usage);
+  EXPECT_EQ(run({"certs", "--admin", "http://127.0.0.1:1"}), ExitCode::usage);
+  EXPECT_EQ(run({"proxy", "--host", "a b"}), ExitCode::usage);
+  EXPECT_EQ(run({"proxy", "--to", "a b:1"}), ExitCode::usage);
+}
+
+TEST(CommandLine, NamesTheCommandThatIsNotThere) {
+  testing::internal::CaptureStderr();
+  const std::array<const char*, 2> words{"sekisho", "cert"};
+  EXPECT_EQ(run_command_line(2, words.data()), ExitCode::usage);
+  EXPECT_NE(testing::internal::GetCapturedStderr().find("no command `cert` (did you mean `certs`?)"),
+            std::string::npos);
 }
 
 TEST(CommandLine, SaysNoToAFileThatIsNotThere) {

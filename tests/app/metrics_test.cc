@@ -91,6 +91,25 @@ TEST(Metrics, LabelCertificatesAsTheExporterDoes) {
   EXPECT_NE(text.find("x509_cert_expired{"), std::string::npos);
 }
 
+TEST(Metrics, TellRefusalsBySourceAndReasonInABoundedNumberOfSeries) {
+  Observed gateway;
+  auto& sources = gateway.seen.certificate_counters.sources;
+  sources.push_back({"directory /certs", {{base::Code::invalid, 3}}});
+  sources.push_back({"files /etc/app 1.crt", {}});
+  for (int i = 0; i < 1000; ++i) {
+    sources.push_back({"files /many/" + std::to_string(i), {{base::Code::io, 1}}});
+  }
+  const std::string text = render_metrics(gateway.observe());
+  const std::string name = "x509_source_errors_total";
+  EXPECT_TRUE(has_line(text, name + R"({source_kind="file",source_name="/certs",reason="invalid"} 3)"));
+  EXPECT_TRUE(has_line(text, name + R"({source_kind="file",source_name="/certs",reason="io"} 0)"));
+  EXPECT_TRUE(has_line(text, name + R"({source_kind="file",source_name="/etc/app 1.crt",reason="not_found"} 0)"));
+  EXPECT_TRUE(has_line(text, name + R"x({source_kind="(other)",source_name="(other)",reason="io"} 746)x"));
+  std::size_t series = 0;
+  for (auto at = text.find(name + '{'); at != std::string::npos; at = text.find(name + '{', at + 1)) ++series;
+  EXPECT_EQ(series, 257U * 3U);
+}
+
 TEST(Metrics, SayThatACertificateHasExpired) {
   Observed gateway;
   test::LeafOptions options;

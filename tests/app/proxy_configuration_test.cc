@@ -39,6 +39,22 @@ TEST(ProxyConfiguration, RedirectsFromHttpWhereAsked) {
   EXPECT_TRUE(config->routes.front().redirect_to_https);
 }
 
+TEST(CanonicalHosts, RefuseWhatNoCertificateCanName) {
+  const auto hosts = canonical_hosts({"app.localhost", "a b", "*", ""});
+  ASSERT_FALSE(hosts.has_value());
+  ASSERT_EQ(hosts.error().size(), 3U);
+  EXPECT_EQ(hosts.error()[0].substr(0, 33), "--host: found `a b`, expected a h");
+}
+
+TEST(CanonicalHosts, AreWhatCertificatesHave) {
+  const auto hosts = canonical_hosts({"App.Localhost",
+                                      "b\xc3\xbc"
+                                      "cher.example",
+                                      "127.0.0.1", "::1"});
+  ASSERT_TRUE(hosts.has_value());
+  EXPECT_EQ(*hosts, (std::vector<std::string>{"app.localhost", "xn--bcher-kva.example", "127.0.0.1", "::1"}));
+}
+
 TEST(ProxyCertificateNames, AddsWhatADeveloperTypesOnce) {
   EXPECT_EQ(proxy_certificate_names({"app.localhost", "localhost"}),
             (std::vector<std::string>{"app.localhost", "localhost", "127.0.0.1", "::1"}));

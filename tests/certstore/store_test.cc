@@ -50,6 +50,11 @@ class StoreTest : public testing::Test {
     return {};
   }
 
+  void let_parted_go() {
+    clock_.advance(Store::parting);
+    store_.tick();
+  }
+
   base::FakeClock clock_{start};
   int published_ = 0;
   Store store_{clock_, [this](const std::shared_ptr<const CertIndex>&) { ++published_; }};
@@ -94,6 +99,7 @@ TEST_F(StoreTest, LetsGoOfACandidateThatIsGoneAndOfAForgottenSource) {
   const CertificatePtr other = mint({.names = {"b.example.com"}});
   report({good("a", mint({.names = {"a.example.com"}})), good("b", other)});
   report({good("b", other)});
+  let_parted_go();
   EXPECT_EQ(served("a.example.com"), nullptr);
   EXPECT_EQ(served("b.example.com"), other);
   store_.forget("files");
@@ -101,6 +107,67 @@ TEST_F(StoreTest, LetsGoOfACandidateThatIsGoneAndOfAForgottenSource) {
   EXPECT_EQ(store_.index()->size(), 0U);
   report({good("b", other)});
   EXPECT_EQ(served("b.example.com"), nullptr) << "a forgotten source still reports";
+}
+
+TEST_F(StoreTest, ServesWhatIsRemovedAndWrittenAnewWithoutAGap) {
+  const Report report = store_.reporter("files");
+  const CertificatePtr first = mint({.names = {"a.example.com"}});
+  report({good("a", first, true)});
+  for (const Change& gone : {Change::some({}, {"a"}), Change()}) {
+    report(gone);
+    report(gone);
+    clock_.advance(Store::parting - 1ns);
+    store_.tick();
+    EXPECT_EQ(served("a.example.com"), first);
+    ASSERT_NE(store_.index()->fallback(), nullptr);
+    EXPECT_EQ(store_.index()->fallback()->ecdsa, first);
+    EXPECT_EQ(status("a").problem, "is no longer there, and is let go of in a moment");
+    report(Change::some({good("a", first, true)}, {}));
+    clock_.advance(1ns);
+    store_.tick();
+    EXPECT_EQ(served("a.example.com"), first) << "it has come back";
+    EXPECT_EQ(status("a").problem, "");
+  }
+  EXPECT_EQ(published_, 1) << "nothing changed for anybody";
+  report({});
+  const CertificatePtr second = mint({.names = {"a.example.com"}, .from = days(-20)});
+  report({good("other file", second)});
+  EXPECT_EQ(served("a.example.com"), second) << "what is there comes before what was taken away";
+  let_parted_go();
+  EXPECT_EQ(store_.status().size(), 1U);
+}
+
+TEST_F(StoreTest, LeavesNoNameToWhatIsGoneWhileAnythingElseIsValid) {
+  const Report report = store_.reporter("files");
+  const CertificatePtr gone = mint({.names = {"a.example.com", "b.example.com"}});
+  const CertificatePtr expired = mint({.names = {"a.example.com"}, .to = days(-1)});
+  const CertificatePtr wildcard = mint({.names = {"*.example.com"}});
+  report({good("gone", gone), good("expired", expired)});
+  report(Change::some({}, {"gone"}));
+  EXPECT_EQ(served("a.example.com"), gone) << "rather than an expired one";
+  EXPECT_EQ(served("b.example.com"), gone);
+  report(Change::some({good("wildcard", wildcard)}, {}));
+  EXPECT_EQ(served("a.example.com"), wildcard);
+  EXPECT_EQ(served("b.example.com"), wildcard);
+  store_.tick();
+  clock_.advance(-days(1));
+  store_.tick();
+  let_parted_go();
+  EXPECT_EQ(status("gone").id, "") << "a clock that was set back does not keep it";
+}
+
+TEST_F(StoreTest, CountsWhatASourceRefusedByReason) {
+  const Report report = store_.reporter("files");
+  const Report other = store_.reporter("other");
+  report({bad("a", "no PEM"), bad("b", "no key")});
+  report({bad("a", "no PEM"), {.id = "b", .certificate = base::fail(base::Code::io, "denied"), .file_path = "b"}});
+  const Store::Counters counters = store_.counters();
+  EXPECT_EQ(counters.refused, 3U);
+  ASSERT_EQ(counters.sources.size(), 2U);
+  EXPECT_EQ(counters.sources[0].source, "files");
+  EXPECT_EQ(counters.sources[0].refused,
+            (std::map<base::Code, std::uint64_t>{{base::Code::invalid, 2}, {base::Code::io, 1}}));
+  EXPECT_TRUE(counters.sources[1].refused.empty());
 }
 
 TEST_F(StoreTest, HandsCertificatesOverToTheNewReporterOfTheSameSource) {
@@ -224,11 +291,13 @@ TEST_F(StoreTest, TakesAChangeOfSomeAndLeavesTheOthersAsTheyAre) {
   report({good("a", first), good("b", second, true), good("c", mint({.names = {"c.example.com"}}))});
   const CertificatePtr fresh = mint({.names = {"a.example.com"}, .from = days(-1)});
   report(Change::some({good("a", fresh)}, {"c", "never was"}));
+  let_parted_go();
   EXPECT_EQ(served("a.example.com"), fresh);
   EXPECT_EQ(served("b.example.com"), second);
   EXPECT_EQ(served("c.example.com"), nullptr);
   EXPECT_EQ(store_.index()->fallback()->ecdsa, second);
   report(Change::some({bad("a", "cannot be read")}, {"b"}));
+  let_parted_go();
   EXPECT_EQ(served("a.example.com"), fresh);
   EXPECT_EQ(status("a").problem, "cannot be read");
   EXPECT_EQ(store_.index()->fallback()->ecdsa, fresh) << "the one marked as default is gone";

@@ -2,9 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <sstream>
 
 namespace config {
@@ -38,6 +40,23 @@ Config parsed(const std::string& text, const std::filesystem::path& file = "dir/
 TEST(Parse, SaysWhereAnUnknownKeyStandsAndWhichWasMeant) {
   EXPECT_EQ(faults_in("listeners:\n  - address: 127.0.0.1:8443\n    tsl: true\n"),
             "dir/s.yaml:3:5: found key `tsl`, expected one of address, tls, proxy_protocol (did you mean `tls`?)\n");
+}
+
+TEST(Parse, SaysOfAMisspeltKeyNothingButThat) {
+  const std::string listener = "listeners:\n  - address: 127.0.0.1:8443\n    tls: true\n";
+  const std::string traffic = "routes:\n  - backend: app\nbackends:\n  app: { endpoints: ['h:1'] }\n";
+  const auto lines = [](const std::string& text) { return std::ranges::count(text, '\n'); };
+  for (const auto& [text, place] : std::map<std::string, std::string>{
+           {"listeners:\n  - adress: 127.0.0.1:80\n", "s.yaml:2:5: found key `adress`"},
+           {"listner:\n  - address: 127.0.0.1:80\n", "s.yaml:1:1: found key `listner`"},
+           {with("routes:\n  - hosts: [a.b]\n    backnd: app\n"), "found key `backnd`"},
+           {with("routes:\n  - backend: app\nbackend:\n  app: { endpoints: ['h:1'] }\n"), "found key `backend`"},
+           {listener + "certificate:\n  - directory: x\n" + traffic, "s.yaml:4:1: found key `certificate`"}}) {
+    const std::string all = faults_in(text);
+    EXPECT_NE(all.find(place), std::string::npos) << all;
+    EXPECT_EQ(lines(all), 1) << all;
+  }
+  EXPECT_EQ(lines(faults_in("wholly_else: 1\n")), 2) << "nothing is near: both are told";
 }
 
 TEST(Parse, ReportsEveryFaultInTheOrderOfTheText) {

@@ -183,6 +183,23 @@ def test_a_removed_file_lets_go_of_what_others_cover(run_edge, settings, backend
     shows(edge, older)
 
 
+@pytest.mark.parametrize("layout", ["one PEM with both", "PFX"])
+def test_a_file_that_is_removed_and_written_anew_never_leaves_its_name_alone(run_edge, settings, backend, authority, tmp_path, layout):
+    folder = tmp_path / "store"
+    folder.mkdir()
+    old, fresh = authority.issue(NAME), authority.issue(NAME)
+    name, content = ("app.pem", lambda pair: pair.chain + pair.key) if layout != "PFX" else ("app.pfx", lambda pair: pair.pfx())
+    (folder / name).write_bytes(content(old))
+    edge = run_edge(settings(backend, certificates=[{"directory": str(folder)}], tls={"unknown_name": "reject"}))
+    assert serial(edge) == old.serial
+    (folder / name).unlink()
+    eventually(lambda: "no longer there" in edge.command("certs", "--output", "json").stdout, what="the removal is seen")
+    assert serial(edge) == old.serial
+    (folder / name).write_bytes(content(fresh))
+    shows(edge, fresh)
+    assert "no longer there" not in edge.command("certs", "--output", "json").stdout
+
+
 def test_open_connections_live_on_through_a_replacement(changing, authority):
     edge, folder = changing
     client = http1(edge)

@@ -8,6 +8,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 from support import edge as edge_module  # noqa: E402
+from support.acme_world import AcmeWorld  # noqa: E402
 from support.authority import Authority  # noqa: E402
 from support.backend import Backend  # noqa: E402
 
@@ -92,6 +93,38 @@ def run_edge(tmp_path):
 
     def run(values, **options):
         started.append(edge_module.Edge(tmp_path / f"edge{len(started)}", values, **options))
+        return started[-1]
+
+    yield run
+    try:
+        for edge in started:
+            edge.stop()
+    finally:
+        for edge in started:
+            edge.kill()
+
+
+@pytest.fixture
+def make_world(tmp_path, authority):
+    """make_world(zones=…, faulting=…, …) starts a CA with all that belongs to it, for this test only."""
+    made = []
+
+    def make(**options):
+        made.append(AcmeWorld(tmp_path / f"world{len(made)}", authority, **options))
+        return made[-1]
+
+    yield make
+    for world in made:
+        world.close()
+
+
+@pytest.fixture
+def run_in(make_world):
+    """run_in(world, settings) starts an edge where the world's CA looks; it must end well after the test."""
+    started = []
+
+    def run(world, values, **options):
+        started.append(world.edge(values, **options))
         return started[-1]
 
     yield run

@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from support.client import WebSocket, curl, curl_json, curl_status, echo_headers, http1, plain_http1
+from support.client import WebSocket, curl, curl_json, curl_status, echo_headers, http1, http2, plain_http1
 from support.edge import eventually
 
 HOST = "Host: www.example.com\r\n"
@@ -278,3 +278,29 @@ def test_a_client_that_goes_away_frees_the_backend(run_edge, settings, make_back
     eventually(lambda: edge.admin("/readyz")[0] == 200)
     server.gate.set()
     eventually(lambda: not server._open, what="the upstream connection ends")
+
+
+@pytest.mark.parametrize("version", ["1.1", "2"])
+def test_trailers_cannot_say_who_the_client_is(edge, version):
+    forged = [("x-client-verify", "SUCCESS"), ("x_client_verify", "SUCCESS"), ("x-forwarded-for", "6.6.6.6"), ("x-sum", "42")]
+    if version == "2":
+        client = http2(edge)
+        stream = client.request("POST", "/echo", end=False)
+        client.send_data(stream, b"hello")
+        client.h2.send_headers(stream, forged, end_stream=True)
+        client.flush()
+        answer = json.loads(client.response(stream)[2])
+    else:
+        client = http1(edge)
+        client.send(f"POST /echo HTTP/1.1\r\n{HOST}Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n"
+                    + "".join(f"{name}: {value}\r\n" for name, value in forged) + "\r\n")
+        answer = json.loads(client.response()[2])
+    assert answer["trailers"] == [["x-sum", "42"]]
+
+
+def test_an_encoded_letter_does_not_get_around_a_route(run_edge, settings, backend):
+    routes = [{"backend": "app"}, {"path": {"prefix": "/admin"}, "respond": {"status": 403, "body": "no"}}]
+    edge = run_edge(settings(backend, routes=routes))
+    for path in ("/admin", "/%61dmin", "/x/..%2Fadmin", "/x/%2e%2e/%61%64min/y"):
+        status = http1(edge).get(path)[0]
+        assert status in (400, 403), (path, status)

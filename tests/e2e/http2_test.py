@@ -193,3 +193,21 @@ def test_idle_connections_get_goaway(run_edge, settings, backend):
 
 def test_open_requests_are_back_to_zero_after_all_that(edge):
     eventually(lambda: edge.admin("/readyz")[0] == 200)
+
+
+def test_no_way_past_the_routes_by_a_switch_to_h2c(edge, backend):
+    client = http2(edge)
+    client.until(lambda: client.settings)
+    before = len(backend.requests)
+    stream = client.request("CONNECT", "/echo", protocol="h2c", end=False)
+    assert client.response(stream)[0] == 400
+    assert len(backend.requests) == before
+
+
+def test_padding_without_end_is_a_flood(edge):
+    client = http2(edge)
+    stream = client.request("POST", "/upload", end=False)
+    frame = b"\x00\x00\x01\x00\x08" + stream.to_bytes(4, "big") + b"\x00"
+    client.sock.sendall(frame * 2000)
+    client.until(lambda: client.goaway is not None)
+    assert client.goaway.error_code == h2.errors.ErrorCodes.ENHANCE_YOUR_CALM

@@ -1,11 +1,13 @@
 """What a stranger may cost: each limit answers with its own status, and a good request right after is served."""
 
 import socket
+import threading
+import time
 
 import pytest
 
-from support.client import curl_status, http1, http2
-from support.edge import running
+from support.client import curl_status, http1, http2, plain_http1
+from support.edge import eventually, running
 
 HOST = "Host: www.example.com\r\n"
 
@@ -124,3 +126,74 @@ def test_two_thousand_silent_connections_do_not_hinder_others(run_edge, settings
     assert curl_status(edge, "/echo", "-m", "5") == 200
     for sock in silent:
         sock.close()
+
+
+@pytest.mark.parametrize("body", [b"5;a=" + b"x" * 100_000, b"0" * 100_000, b"0\r\nX-End: " + b"x" * 100_000],
+                         ids=["extension", "size", "trailer"])
+def test_a_chunk_line_without_end_holds_back_nobody(run_edge, settings, backend, body):
+    edge = run_edge(settings(backend, workers=1))
+    client = plain_http1(edge.plain_port, patience=5)
+    try:
+        client.send(f"POST /upload HTTP/1.1\r\n{HOST}Transfer-Encoding: chunked\r\n\r\n".encode() + body)
+        client.rest()
+    except OSError:
+        pass
+    assert curl_status(edge, "/echo", "-m", "5", scheme="http") == 200
+
+
+def test_a_chunk_line_without_end_of_a_backend_holds_back_nobody(run_edge, settings, backend):
+    edge = run_edge(settings(backend, workers=1))
+    client = http1(edge)
+    client.send(f"GET /long-chunk HTTP/1.1\r\n{HOST}\r\n")
+    client.sock.settimeout(5)
+    client.rest()
+    assert curl_status(edge, "/echo", "-m", "5") == 200
+
+
+@pytest.mark.parametrize("path,upgrade", [("/download?size=1000000000", ""), ("/flood", "Connection: upgrade\r\nUpgrade: flood\r\n")],
+                         ids=["download", "tunnel"])
+def test_a_client_that_does_not_read_is_cut_off_whatever_else_was_late(run_edge, settings, backend, path, upgrade):
+    """The request's own deadline, or that of the silent tunnel, comes first; the client's must still end it."""
+    values = settings(backend, timeouts={"write": "1s"})
+    values["backends"]["app"]["timeouts"] = {"request": "300ms", "upgraded_idle": "300ms"}
+    edge = run_edge(values)
+    client = http1(edge, receive_buffer=4096)
+    client.send(f"GET {path} HTTP/1.1\r\n{HOST}{upgrade}\r\n")
+    eventually(lambda: edge.metric("sekisho_requests_open") == 1)
+    eventually(lambda: edge.metric("sekisho_requests_open") == 0, what="the end of the request")
+    client.close()
+
+
+def test_a_client_that_never_pauses_leaves_time_for_others(run_edge, settings, backend):
+    """A pipeline of requests that are answered at once, from a client that reads and writes without end."""
+    edge = run_edge(settings(backend, workers=1, routes=[{"respond": {"status": 200, "body": "here"}}]))
+    busy = [socket.create_connection(("127.0.0.1", edge.plain_port)) for _ in range(2)]
+    requests = f"GET / HTTP/1.1\r\n{HOST}\r\n".encode() * 5000
+
+    def write(sock):
+        try:
+            while True:
+                sock.sendall(requests)
+        except OSError:
+            pass
+
+    def read(sock):
+        try:
+            while sock.recv(1 << 20):
+                pass
+        except OSError:
+            pass
+
+    threads = [threading.Thread(target=what, args=(sock,)) for sock in busy for what in (write, read)]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in range(20):
+            begun = time.monotonic()
+            assert curl_status(edge, "/", scheme="http") == 200
+            assert time.monotonic() - begun < 1
+    finally:
+        for sock in busy:
+            sock.shutdown(socket.SHUT_RDWR)
+        for thread in threads:
+            thread.join()

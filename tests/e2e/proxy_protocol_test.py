@@ -87,3 +87,18 @@ def test_backends_are_told_the_client(run_edge, settings, make_backend, version)
         assert header.startswith("PROXY TCP4 127.0.0.1 127.0.0.1 ") and header.endswith("\r\n")
     else:
         assert header.startswith("v2:0d0a0d0a000d0a515549540a2111000c7f0000017f000001")
+
+
+def test_connections_are_limited_by_the_client_of_the_header_not_by_the_load_balancer(run_edge, settings, backend):
+    from support.edge import free_port
+    port = free_port()
+    edge = run_edge(settings(backend, workers=1, limits={"connections_per_address": 3}, listeners=[
+        {"address": f"127.0.0.1:{port}", "tls": True, "proxy_protocol": {"from": ["127.0.0.0/8"]}}]))
+    edge.port = port
+    kept = [Http1(tls_socket(port, before=v2(f"192.0.2.{number}"))) for number in range(1, 7)]
+    assert [client.get("/echo")[0] for client in kept] == [200] * 6
+    same = [Http1(tls_socket(port, before=v2("192.0.2.1"))) for _ in range(2)]
+    with pytest.raises(OSError):
+        tls_socket(port, before=v2("192.0.2.1"))
+    for client in kept + same:
+        client.close()

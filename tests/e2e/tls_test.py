@@ -223,6 +223,16 @@ def test_client_certificates_are_per_host_and_their_bundle_is_read_again(run_edg
     eventually(lambda: "visitor" in curl(edge, "/echo", "-m", "5", *with_certificate(visitor), host="other.example.com", check=None))
 
 
+def test_a_host_that_requires_client_certificates_is_not_served_in_clear(run_edge, settings, backend, ca):
+    values = settings(backend, tls={"hosts": [
+        {"hosts": ["other.example.com"], "client_certificates": {"mode": "required", "ca_certificates": str(ca)}}]})
+    values["routes"] = [{"backend": "app"}, {"path": {"prefix": "/moved"}, "backend": "app", "https_redirect": True}]
+    edge = run_edge(values)
+    assert curl_status(edge, "/echo", scheme="http", host="other.example.com") == 421
+    assert curl_status(edge, "/moved", scheme="http", host="other.example.com") == 308
+    assert curl_status(edge, "/echo", scheme="http") == 200
+
+
 # ---- towards backends
 
 def test_upstream_tls_verifies_by_default(run_edge, settings, make_backend, authority, ca, pair_files):

@@ -6,25 +6,15 @@
 #include <string_view>
 
 #include "proxy/request_target.h"
-
-namespace {
-
-std::string_view next_line(std::string_view& text) {
-  const std::size_t end = text.find('\n');
-  const std::string_view line = text.substr(0, end);
-  text = end == std::string_view::npos ? std::string_view() : text.substr(end + 1);
-  return line;
-}
-
-}  // namespace
+#include "tests/support/lines.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   std::string_view text(reinterpret_cast<const char*>(data), size);
   proxy::RequestHead head;
-  head.method = next_line(text);
+  head.method = test::next_line(text);
   head.verb = proxy::http::string_to_verb({head.method.data(), head.method.size()});
-  head.target = next_line(text);
-  head.headers.add(proxy::http::field::host, next_line(text));
+  head.target = test::next_line(text);
+  head.headers.add(proxy::http::field::host, test::next_line(text));
   if (!proxy::normalize_target(head)) return 0;
   for (const char c : head.target + head.authority) {
     if (c <= ' ' || c == '\x7f' || c == '#') std::abort();

@@ -8,6 +8,7 @@
 
 #include "proxy/request_target.h"
 #include "proxy/route_table.h"
+#include "tests/support/lines.h"
 
 namespace {
 
@@ -29,21 +30,14 @@ const proxy::RouteTable& table() {
   return made;
 }
 
-std::string_view next_line(std::string_view& text) {
-  const std::size_t end = text.find('\n');
-  const std::string_view line = text.substr(0, end);
-  text = end == std::string_view::npos ? std::string_view() : text.substr(end + 1);
-  return line;
-}
-
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   std::string_view text(reinterpret_cast<const char*>(data), size);
   proxy::RequestHead head;
-  head.authority = next_line(text);
-  head.target = next_line(text);
-  head.method = next_line(text);
+  head.authority = test::next_line(text);
+  head.target = test::next_line(text);
+  head.method = test::next_line(text);
   const proxy::CompiledRoute* found = table().match(head);
   if (found == nullptr) return 0;
   const config::Route& matched = found->config;

@@ -119,6 +119,16 @@ TEST(AccessLine, HasAllFields) {
             "- - ok id-1 \"\" \"\"");
 }
 
+TEST(AccessLine, KeepsTheColumnsOfTextWhateverAClientIsCalled) {
+  AccessRecord record = sample();
+  record.host = "evil \"GET / HTTP/1.1\" 200 1 2ms";
+  std::string text;
+  append_text(text, record);
+  EXPECT_NE(text.find("evil\\u0020\\\"GET\\u0020/\\u0020HTTP/1.1\\\"\\u0020200\\u00201\\u00202ms \"GET /a?b=c"),
+            std::string::npos)
+      << text;
+}
+
 struct Pipe {
   explicit Pipe(bool is_socket) {
     const int made = is_socket ? ::socketpair(AF_UNIX, SOCK_STREAM, 0, ends.data()) : ::pipe(ends.data());

@@ -83,9 +83,9 @@ TEST(HopByHop, SurvivesAListOfThousandsOfNames) {
 TEST(Forwarded, ReplacesWhatAnUntrustedClientForges) {
   RequestHead request;
   request.authority = "example.com:8443";
-  for (const char* name :
-       {"X-Forwarded-For", "x_forwarded_for", "X-Forwarded_For", "X-Forwarded-Proto", "X-Forwarded-Host",
-        "X-Forwarded-Port", "X-Forwarded-Prefix", "X_Forwarded_Client_Cert", "Forwarded", "X-Real-IP", "x_real_ip"}) {
+  for (const char* name : {"X-Forwarded-For", "x_forwarded_for", "X-Forwarded_For", "X-Forwarded-Proto",
+                           "X-Forwarded-Host", "X-Forwarded-Port", "X-Forwarded-Prefix", "X_Forwarded_Client_Cert",
+                           "Forwarded", "X-Real-IP", "x_real_ip", "X.Forwarded.For", "X!Real|IP"}) {
     request.headers.add(name, "6.6.6.6");
   }
   const auto client = apply_forwarded(request, from("192.0.2.7"), trusted);
@@ -221,9 +221,9 @@ TEST(RequestId, IsKeptWhenItIsHarmless) {
 }
 
 TEST(ClientIdentity, IsNeverWhatTheClientSays) {
-  for (const char* name :
-       {"Client-Cert", "client_cert", "CLIENT_CERT", "Client-Cert-Chain", "client_cert-chain", "X-Client-Verify",
-        "x_client_verify", "X-Client_Subject", "X-Client-Issuer", "X-Client-Serial", "X_Client-Fingerprint"}) {
+  for (const char* name : {"Client-Cert", "client_cert", "CLIENT_CERT", "Client-Cert-Chain", "client_cert-chain",
+                           "X-Client-Verify", "x_client_verify", "X-Client_Subject", "X-Client-Issuer",
+                           "X-Client-Serial", "X_Client-Fingerprint", "X.Client~Verify"}) {
     HeaderList headers;
     headers.add(name, "forged");
     apply_client_identity(headers, from("192.0.2.7"));

@@ -146,13 +146,13 @@ INSTANTIATE_TEST_SUITE_P(
                     Refused{"a space before the colon", get_with("X : y\r\n"), 400},
                     Refused{"a NUL in a value", get_with(std::string("X: a\0b\r\n", 8)), 400},
                     Refused{"a carriage return in a value", get_with("X: a\rb\r\n"), 400},
-                    Refused{"lines that end in LF alone", "GET / HTTP/1.1\nHost: a\n\n", 505},
+                    Refused{"lines that end in LF alone", "GET / HTTP/1.1\nHost: a\n\n", 400},
                     Refused{"a field without a name", get_with(": y\r\n"), 400},
                     Refused{"a field without a colon", get_with("X\r\n"), 400},
                     Refused{"a space before the first field", "GET / HTTP/1.1\r\n Host: a\r\n\r\n", 400},
                     Refused{"no version", "GET /\r\n\r\n", 400},
                     Refused{"another version", "GET / HTTP/2.0\r\nHost: a\r\n\r\n", 505},
-                    Refused{"a space in the target", "GET /a b HTTP/1.1\r\nHost: a\r\n\r\n", 505},
+                    Refused{"a space in the target", "GET /a b HTTP/1.1\r\nHost: a\r\n\r\n", 400},
                     Refused{"a TLS ClientHello", std::string("\x16\x03\x01\x02\x00\x01\x00", 7), 400}));
 
 INSTANTIATE_TEST_SUITE_P(
@@ -275,6 +275,17 @@ TEST(H1Reader, BadChunksEndTheBodyWithAFault) {
     ASSERT_EQ(request.head(), Request::State::complete) << chunks;
     EXPECT_EQ(request.body(), std::nullopt) << chunks;
     EXPECT_FALSE(request.reader.complete()) << chunks;
+  }
+}
+
+TEST(H1Reader, AChunkLineOrTrailerThatDoesNotEndIsAFault) {
+  const std::string endless(70'000, 'x');
+  for (const std::string& chunks : {"5;a=" + endless, std::string(70'000, '0'), "0\r\nX-End: " + endless}) {
+    Request request;
+    request.wire.peer.say("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks);
+    ASSERT_EQ(request.head(), Request::State::complete);
+    EXPECT_EQ(request.body(), std::nullopt) << chunks.substr(0, 8);
+    EXPECT_EQ(request.reader.error().code, base::Code::protocol);
   }
 }
 

@@ -144,11 +144,37 @@ TEST(NormalizeTarget, RefusesPathsThatServersReadDifferently) {
 }
 
 TEST(NormalizeTarget, KeepsEncodedSlashesAndTheQuery) {
-  for (const std::string_view target : {"/a%2fb", "/a%2Fb/c", "/a;v=1/b", "/...", "/.well-known/x", "/a..b/..c",
-                                        "/%2e%2e%2e/x", "/a//b", "/?../..%2f", "/a?x=%00;..", "/100%", "/%zz"}) {
+  for (const std::string_view target :
+       {"/a%2fb", "/a%2Fb/c", "/a;v=1/b", "/...", "/.well-known/x", "/a..b/..c", "/a//b", "/?../..%2f", "/a?x=%00;..",
+        "/100%", "/%zz", "/%%361dmin", "/%2561dmin", "/a%20b%3f", "/a?%61"}) {
     RequestHead head = head_of("GET", target, "example.com");
     ASSERT_TRUE(normalize_target(head)) << target;
     EXPECT_EQ(head.target, target);
+  }
+}
+
+TEST(NormalizeTarget, RefusesProtocolsThatMustNotBeSwitchedTo) {
+  for (const std::string_view protocol : {"h2c", "H2C", "websocket, h2c", "a b", "a;b"}) {
+    RequestHead head = head_of("GET", "/", "example.com");
+    head.version = HttpVersion::http2;
+    head.upgrade = protocol;
+    EXPECT_FALSE(normalize_target(head)) << protocol;
+  }
+  RequestHead head = head_of("GET", "/", "example.com");
+  head.upgrade = "websocket";
+  EXPECT_TRUE(normalize_target(head));
+}
+
+TEST(NormalizeTarget, DecodesWhatNeedsNoEncoding) {
+  const std::pair<const char*, const char*> cases[] = {{"/%61dmin", "/admin"},
+                                                       {"/%41%7a%30%2D%2e%5f%7E", "/Az0-._~"},
+                                                       {"/%2e%2e%2e/x", "/.../x"},
+                                                       {"/a%2f%62?%63", "/a%2fb?%63"},
+                                                       {"/x/%2e./%61", "/a"}};
+  for (const auto& [sent, wanted] : cases) {
+    RequestHead head = head_of("GET", sent, "example.com");
+    ASSERT_TRUE(normalize_target(head)) << sent;
+    EXPECT_EQ(head.target, wanted) << sent;
   }
 }
 

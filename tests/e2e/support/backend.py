@@ -7,6 +7,7 @@
 /close           closes without an answer                /cut             closes in the middle of a body
 /garbage         no HTTP at all                          /gate            answers when `gate` is set
 /ws              WebSocket echo                          /big-head        a response head of 200 KB
+/flood           an upgrade, then bytes without end      /long-chunk      a chunk whose extension does not end
 """
 
 import json
@@ -270,6 +271,16 @@ class Backend:
 
     def do_hop(self, exchange):
         exchange.answer(200, b"hop", [("Connection", "X-Gone"), ("X-Gone", "1"), ("X-Stays", "1"), ("Server", "b")])
+
+    def do_flood(self, exchange):
+        exchange.connection.send(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: flood\r\nConnection: Upgrade\r\n\r\n")
+        while True:
+            exchange.connection.send(BLOCK)
+
+    def do_long_chunk(self, exchange):
+        exchange.connection.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;a=" + b"x" * 100_000)
+        self.gate.wait(30)
+        return False
 
     def do_ws(self, exchange):
         key = exchange.header("sec-websocket-key")

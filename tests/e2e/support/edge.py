@@ -52,14 +52,16 @@ def eventually(question, patience=PATIENCE, what=""):
 
 
 class Edge:
-    """`settings` is the configuration; listeners, admin and state directory are filled in where absent."""
+    """`settings` is the configuration; listeners, admin and state directory are filled in where absent. `ports` are those of
+    TLS and of plain HTTP, where it matters which they are."""
 
-    def __init__(self, folder, settings, *, start=True, environment=None):
+    def __init__(self, folder, settings, *, start=True, environment=None, ports=None):
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.file = self.folder / "sekisho.yaml"
         self.settings = dict(settings)
-        self.port, self.plain_port, self.admin_port = free_port(), free_port(), free_port()
+        self.port, self.plain_port = ports or (free_port(), free_port())
+        self.admin_port = free_port()
         self.settings.setdefault("workers", 2)
         self.settings.setdefault("state_directory", str(self.folder / "state"))
         self.settings.setdefault("listeners", [

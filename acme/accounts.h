@@ -1,0 +1,48 @@
+// Accounts: the account at each CA: found, made, kept. RFC 8555 §7.3.
+#pragma once
+
+#include <memory>
+#include <stop_token>
+#include <string>
+
+#include "acme/client.h"
+#include "acme/lock.h"
+#include "acme/storage.h"
+#include "config/issuers.h"
+
+namespace acme {
+
+// Any thread. One account for each directory and, with external account binding, each key identifier. The key is stored
+// before the CA hears of it, so that no crash leaves an account whose key is lost.
+class Accounts {
+ public:
+  Accounts(Storage& storage, Locks& locks);
+
+  // The storage key of what belongs to an issuer's account: "acme-v02.api.letsencrypt.org_directory".
+  [[nodiscard]] static std::string id_of(const config::AcmeIssuer& issuer);
+
+  // Without asking the CA if the account is known and its contact has not changed. Blocking.
+  Outcome<Signer> open(Client& client, const config::AcmeIssuer& issuer, std::stop_token stop);
+  // The CA says that it does not know the account (it was reset): the next open() asks for it again, with the same key.
+  void doubt(const config::AcmeIssuer& issuer);
+  // RFC 8555 §7.3.5. The new key is stored before the CA hears of it; after a crash in between, open() finds out which
+  // one the CA knows. `refused` if the configuration gives the key.
+  Outcome<void> roll_over(Client& client, const config::AcmeIssuer& issuer, std::stop_token stop);
+  // RFC 8555 §7.3.6. For ever: open() refuses from then on, until the record is removed by hand.
+  Outcome<void> deactivate(Client& client, const config::AcmeIssuer& issuer, std::stop_token stop);
+
+ private:
+  struct Record;
+  Outcome<std::unique_ptr<Lock>> lock(const config::AcmeIssuer& issuer, std::stop_token stop);
+  Outcome<AccountKey> key_of(const config::AcmeIssuer& issuer);
+  Outcome<Signer> register_account(Client& client, const config::AcmeIssuer& issuer, const AccountKey& key,
+                                   std::stop_token stop);
+  Outcome<void> settle_roll_over(Client& client, const config::AcmeIssuer& issuer, std::stop_token stop);
+  [[nodiscard]] Record read(const config::AcmeIssuer& issuer) const;
+  Outcome<void> write(const config::AcmeIssuer& issuer, const Record& record);
+
+  Storage& storage_;
+  Locks& locks_;
+};
+
+}  // namespace acme

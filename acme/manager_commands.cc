@@ -1,0 +1,117 @@
+// What people ask of the manager: revocation, accounts, a look at what the CA is going to find.
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "acme/manager_loop.h"
+#include "base/openssl.h"
+
+namespace acme {
+namespace {
+
+std::string der_of(const certstore::Certificate& certificate) {
+  const auto* material = certificate.material();
+  if (material == nullptr) return {};
+  unsigned char* bytes = nullptr;
+  const int length = i2d_X509(material->leaf.get(), &bytes);
+  if (length <= 0) return {};
+  std::string der(reinterpret_cast<const char*>(bytes), static_cast<std::size_t>(length));
+  OPENSSL_free(bytes);
+  return der;
+}
+
+base::Result<void> as_result(Outcome<void> outcome) {
+  if (!outcome) return std::unexpected(std::move(outcome.error().error));
+  return {};
+}
+
+}  // namespace
+
+// RFC 8555 §7.6, with the account that ordered it. What is revoked is not served, and a new one is got at once.
+base::Result<void> Manager::Loop::revoke(const std::string& name, std::optional<unsigned> reason) {
+  const auto units = units_of(name);
+  if (units.empty()) return base::fail(base::Code::not_found, fmt::format("no certificate is called {}", name));
+  bool any = false;
+  for (const UnitPtr& unit : units) {
+    std::optional<StoredCertificate> stored;
+    {
+      const std::lock_guard lock(mutex_);
+      stored = unit->stored;
+    }
+    if (!stored) continue;
+    const auto issuer = acme_issuer(stored->issuer);
+    if (!issuer) return std::unexpected(issuer.error());
+    const auto client = clients_.of(*issuer);
+    const auto signer = accounts_.open(*client, *issuer, unit->stop.get_token());
+    if (!signer) return std::unexpected(signer.error().error);
+    auto revoked = client->revoke(*signer, der_of(*stored->certificate), reason, unit->stop.get_token());
+    const bool before =
+        !revoked && revoked.error().problem && revoked.error().problem->type == ProblemType::already_revoked;
+    if (!revoked && !before) return std::unexpected(std::move(revoked.error().error));
+    any = true;
+    if (auto removed = shelf_.remove(unit->target.certificate_key()); !removed) return removed;
+    {
+      const std::lock_guard lock(mutex_);
+      unit->stored.reset();
+      unit->forced = true;
+      unit->next = options_.clock.now();
+      unit->next_reason = "revoked";
+      if (!unit->busy) unit->state = ManagedCertificate::State::queued;
+    }
+    tell({unit}, {});
+  }
+  if (!any) return base::fail(base::Code::not_found, fmt::format("{} has no certificate that could be revoked", name));
+  wake();
+  return {};
+}
+
+base::Result<void> Manager::Loop::roll_account_key_over(const std::string& issuer) {
+  const auto acme = acme_issuer(issuer);
+  if (!acme) return std::unexpected(acme.error());
+  const auto client = clients_.of(*acme);
+  return as_result(accounts_.roll_over(*client, *acme, {}));
+}
+
+base::Result<void> Manager::Loop::deactivate_account(const std::string& issuer) {
+  const auto acme = acme_issuer(issuer);
+  if (!acme) return std::unexpected(acme.error());
+  const auto client = clients_.of(*acme);
+  return as_result(accounts_.deactivate(*client, *acme, {}));
+}
+
+std::vector<Finding> Manager::Loop::examine() {
+  std::vector<UnitPtr> units;
+  IssuersPtr issuers;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [record, unit] : units_) units.push_back(unit);
+    issuers = issuers_;
+  }
+  std::vector<Finding> all;
+  for (const UnitPtr& unit : units) {
+    const Target& target = unit->target;
+    if (target.key_type != target.wanted->key.types.front()) continue;
+    const auto found = issuers->find(target.wanted->issuer);
+    const auto* acme = found == issuers->end() ? nullptr : std::get_if<config::AcmeIssuer>(&found->second);
+    if (acme == nullptr) continue;
+    const auto client = clients_.of(*acme);
+    const auto directory = client->directory(unit->stop.get_token());
+    if (!directory) {
+      all.push_back({"directory", target.wanted->name, Finding::Verdict::bad, directory.error().error.what});
+      continue;
+    }
+    const auto signer = accounts_.open(*client, *acme, unit->stop.get_token());
+    if (!signer) all.push_back({"account", target.wanted->name, Finding::Verdict::bad, signer.error().error.what});
+    Preflight::Options options = options_.preflight;
+    options.nameservers = acme->nameservers;
+    options.http_port = acme->http_port;
+    options.tls_port = acme->tls_port;
+    auto findings = Preflight(options_.challenges, options_.clock, options)
+                        .look(target.identifiers, target.wanted->challenge.value_or(acme->challenge), *directory,
+                              signer ? signer->account_url : "", unit->stop.get_token());
+    all.insert(all.end(), std::make_move_iterator(findings.begin()), std::make_move_iterator(findings.end()));
+  }
+  return all;
+}
+
+}  // namespace acme

@@ -1,0 +1,306 @@
+#include "acme/manager_loop.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "acme/json_fields.h"
+#include "base/log.h"
+
+namespace acme {
+namespace {
+
+// The clock on the wall may be set: nobody trusts a plan for longer than this.
+constexpr std::chrono::milliseconds longest_nap{30'000};
+
+}  // namespace
+
+Manager::Loop::Loop(Options options)
+    : options_(std::move(options)),
+      shelf_(options_.storage),
+      accounts_(options_.storage, options_.locks),
+      clients_(options_.clock,
+               [this](const Client::Exchange& exchange) {
+                 const std::lock_guard lock(mutex_);
+                 ++counters_.requests[fmt::format("{} {}", exchange.operation, exchange.status)];
+               }),
+      issuing_({.storage = options_.storage,
+                .locks = options_.locks,
+                .challenges = options_.challenges,
+                .accounts = accounts_,
+                .clients = clients_,
+                .clock = options_.clock,
+                .preflight = options_.preflight,
+                .challenge_ended = [this](config::ChallengeType type, Challenge::Status status) {
+                  count(&ManagerCounters::challenges, fmt::format("{} {}", config::to_string(type), to_string(status)));
+                }}) {}
+
+Manager::Loop::~Loop() {
+  for (std::jthread& thread : threads_) thread.request_stop();
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [record, unit] : units_) unit->stop.request_stop();
+  }
+  wake();
+  threads_.clear();
+}
+
+void Manager::Loop::start(certstore::Report report) {
+  {
+    const std::lock_guard reporting(report_mutex_);
+    report_ = std::move(report);
+  }
+  std::vector<UnitPtr> all;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [record, unit] : units_) all.push_back(unit);
+  }
+  tell(all, {});
+  for (unsigned i = 0; i < std::max(1U, options_.concurrent_orders); ++i) {
+    threads_.emplace_back([this](const std::stop_token& stop) { run(stop); });
+  }
+  threads_.emplace_back([this](const std::stop_token& stop) { admit_asked(stop); });
+}
+
+void Manager::Loop::configure(std::vector<config::IssuedCertificate> certificates,
+                              std::map<std::string, config::Issuer> issuers) {
+  std::vector<UnitPtr> fresh;
+  std::vector<std::string> gone;
+  const auto wanted_issuers = std::make_shared<const Issuers>(std::move(issuers));
+  std::map<std::string, UnitPtr> known;
+  IssuersPtr known_issuers;
+  {
+    const std::lock_guard lock(mutex_);
+    known = units_;
+    known_issuers = issuers_;
+  }
+  const bool same_issuers = *known_issuers == *wanted_issuers;
+  std::map<std::string, UnitPtr> next;
+  std::vector<config::IssuedCertificate> on_demand;
+  const auto add = [&](const Target& target, bool from_handshake) {
+    const auto found = known.find(target.record());
+    const bool same = found != known.end() && same_issuers && *found->second->target.wanted == *target.wanted;
+    const UnitPtr unit = same ? found->second : make_unit(target, from_handshake);
+    if (!same) fresh.push_back(unit);
+    next.emplace(target.record(), unit);
+  };
+  for (const config::IssuedCertificate& certificate : certificates) {
+    if (certificate.on_demand) on_demand.push_back(certificate);
+    if (certificate.hosts.empty()) continue;
+    for (const Target& target : targets_of(certificate)) add(target, false);
+  }
+  for (const config::IssuedCertificate& wanted : stored_on_demand(options_.storage, on_demand)) {
+    for (const Target& target : targets_of(wanted)) add(target, true);
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [record, unit] : units_) {
+      const auto kept = next.find(record);
+      if (kept != next.end() && kept->second == unit) continue;
+      unit->stop.request_stop();
+      if (kept == next.end()) gone.push_back(record);
+    }
+    units_ = std::move(next);
+    issuers_ = wanted_issuers;
+    on_demand_ = std::move(on_demand);
+  }
+  tell(fresh, gone);
+  wake();
+}
+
+Manager::Loop::UnitPtr Manager::Loop::make_unit(const Target& target, bool on_demand) const {
+  auto unit = std::make_shared<Unit>();
+  unit->target = target;
+  unit->on_demand = on_demand;
+  if (auto stored = shelf_.read(target.certificate_key())) {
+    unit->stored = std::move(*stored);
+  } else {
+    base::log::warning("an issued certificate cannot be read",
+                       {{"certificate", target.wanted->name}, {"error", stored.error().what}});
+  }
+  if (const auto text = options_.storage.read(target.failures_key()); text && *text) {
+    if (const auto json = parse_json(**text)) unit->failures = FailureMemory::from(*json);
+    unit->problem = unit->failures.text();
+    unit->problem_type = unit->failures.problem_type();
+  }
+  unit->state = ManagedCertificate::State::queued;
+  unit->next = options_.clock.now();
+  unit->next_reason = "start";
+  unit->interim = interim_for(*unit, unit->stored);
+  return unit;
+}
+
+void Manager::Loop::run(const std::stop_token& stop) {
+  std::unique_lock lock(mutex_);
+  while (!stop.stop_requested()) {
+    const base::SystemTime now = options_.clock.now();
+    const UnitPtr unit = take_due(now);
+    if (!unit) {
+      const std::uint64_t seen = wakes_;
+      changed_.wait_for(lock, stop, until_next(now), [&] { return wakes_ != seen; });
+      continue;
+    }
+    lock.unlock();
+    work_on(unit);
+    lock.lock();
+    unit->busy = false;
+    ++wakes_;
+    changed_.notify_all();
+  }
+}
+
+// The one that has waited longest.
+Manager::Loop::UnitPtr Manager::Loop::take_due(base::SystemTime now) {
+  UnitPtr due;
+  for (const auto& [record, unit] : units_) {
+    if (unit->busy || unit->next > now) continue;
+    if (!due || unit->next < due->next) due = unit;
+  }
+  if (due) due->busy = true;
+  return due;
+}
+
+std::chrono::milliseconds Manager::Loop::until_next(base::SystemTime now) const {
+  base::SystemTime next = now + longest_nap;
+  for (const auto& [record, unit] : units_) {
+    if (!unit->busy) next = std::min(next, unit->next);
+  }
+  return std::chrono::ceil<std::chrono::milliseconds>(std::max(next - now, std::chrono::nanoseconds(1'000'000)));
+}
+
+void Manager::Loop::wake() {
+  const std::lock_guard lock(mutex_);
+  ++wakes_;
+  changed_.notify_all();
+}
+
+void Manager::Loop::tell(const std::vector<UnitPtr>& changed, const std::vector<std::string>& gone) {
+  const std::lock_guard reporting(report_mutex_);
+  if (!report_) return;
+  std::vector<certstore::Candidate> candidates;
+  std::vector<std::string> ids_gone;
+  std::vector<std::string> withheld;
+  const auto interim = [](const std::string& record) { return record + " until it is issued"; };
+  {
+    const std::lock_guard lock(mutex_);
+    for (const UnitPtr& unit : changed) {
+      const std::string record = unit->target.record();
+      const auto current = units_.find(record);
+      if (current == units_.end() || current->second != unit) continue;
+      if (unit->stored) {
+        candidates.push_back({.id = record, .certificate = unit->stored->certificate, .file_path = {}});
+      } else {
+        ids_gone.push_back(record);
+      }
+      if (unit->interim) {
+        candidates.push_back({.id = interim(record), .certificate = unit->interim, .file_path = {}});
+      } else {
+        ids_gone.push_back(interim(record));
+      }
+    }
+    for (const auto& [record, unit] : units_) {
+      const bool hidden = !unit->stored && unit->state != ManagedCertificate::State::held_elsewhere &&
+                          unit->target.wanted->until_issued == config::IssuedCertificate::UntilIssued::refuse;
+      if (hidden) withheld.insert(withheld.end(), unit->target.wanted->hosts.begin(), unit->target.wanted->hosts.end());
+    }
+  }
+  for (const std::string& record : gone) {
+    ids_gone.push_back(record);
+    ids_gone.push_back(interim(record));
+  }
+  if (options_.withhold) options_.withhold(std::move(withheld));
+  report_(certstore::Change::some(std::move(candidates), std::move(ids_gone)));
+}
+
+std::vector<ManagedCertificate> Manager::Loop::status() const {
+  const std::lock_guard lock(mutex_);
+  std::map<std::string, std::vector<const Unit*>> by_name;
+  for (const auto& [record, unit] : units_) by_name[unit->target.wanted->name].push_back(unit.get());
+  std::vector<ManagedCertificate> all;
+  for (const auto& [name, units] : by_name) {
+    const auto issuer = issuers_->find(units.front()->target.wanted->issuer);
+    const std::string authority = issuer == issuers_->end() ? "" : authority_of(issuer->second);
+    all.push_back(shown(units, authority == "ca" || authority == "self_signed" ? authority : "acme"));
+  }
+  return all;
+}
+
+ManagerCounters Manager::Loop::counters() const {
+  const std::lock_guard lock(mutex_);
+  return counters_;
+}
+
+std::vector<Manager::Loop::UnitPtr> Manager::Loop::units_of(const std::string& name) const {
+  const std::lock_guard lock(mutex_);
+  std::vector<UnitPtr> found;
+  for (const auto& [record, unit] : units_) {
+    if (unit->target.wanted->name == name) found.push_back(unit);
+  }
+  return found;
+}
+
+base::Result<void> Manager::Loop::renew(const std::string& name) {
+  const auto units = units_of(name);
+  if (units.empty()) return base::fail(base::Code::not_found, fmt::format("no certificate is called {}", name));
+  {
+    const std::lock_guard lock(mutex_);
+    for (const UnitPtr& unit : units) {
+      if (unit->busy && unit->state == ManagedCertificate::State::ordering) continue;  // it is being done
+      unit->forced = true;
+      unit->next = options_.clock.now();
+      unit->next_reason = "asked for";
+      if (!unit->busy) unit->state = ManagedCertificate::State::queued;
+    }
+  }
+  wake();
+  return {};
+}
+
+// Those that lean on another source, or have nothing yet: what they lean on may have gone or come.
+void Manager::Loop::look_again() {
+  const std::lock_guard lock(mutex_);
+  bool any = false;
+  for (const auto& [record, unit] : units_) {
+    if (unit->state != ManagedCertificate::State::held_elsewhere && !unit->interim) continue;
+    // Once a second at the most: a source may report a thousand times.
+    const base::SystemTime soon = options_.clock.now() + std::chrono::seconds(1);
+    if (unit->next <= soon) continue;
+    unit->next = soon;
+    any = true;
+  }
+  if (!any) return;
+  ++wakes_;
+  changed_.notify_all();
+}
+
+void Manager::Loop::storage_changed(const std::string& record) {
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [known, unit] : units_) {
+      if (record.empty() || known == record) unit->next = std::min(unit->next, options_.clock.now());
+    }
+  }
+  wake();
+}
+
+base::Result<config::AcmeIssuer> Manager::Loop::acme_issuer(const std::string& name) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = issuers_->find(name);
+  if (found == issuers_->end()) return base::fail(base::Code::not_found, fmt::format("no issuer is called {}", name));
+  if (const auto* acme = std::get_if<config::AcmeIssuer>(&found->second)) return *acme;
+  return base::fail(base::Code::invalid, fmt::format("the issuer {} is not an ACME server", name));
+}
+
+double Manager::Loop::random() {
+  const std::lock_guard lock(mutex_);
+  return std::uniform_real_distribution<double>(0, 1)(generator_);
+}
+
+void Manager::Loop::count(ManagerCounters::By ManagerCounters::* what, const std::string& label) {
+  const std::lock_guard lock(mutex_);
+  ++(counters_.*what)[label];
+}
+
+}  // namespace acme

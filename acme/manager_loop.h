@@ -1,0 +1,105 @@
+// Manager::Loop: the units, the threads that work on them, and what they tell the store. Private to acme/manager.
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <random>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "acme/accounts.h"
+#include "acme/clients.h"
+#include "acme/issuing.h"
+#include "acme/manager.h"
+#include "acme/on_demand.h"
+#include "acme/unit.h"
+
+namespace acme {
+
+class Manager::Loop {
+ public:
+  explicit Loop(Options options);
+  ~Loop();
+  Loop(const Loop&) = delete;
+  Loop& operator=(const Loop&) = delete;
+
+  void start(certstore::Report report);
+  void configure(std::vector<config::IssuedCertificate> certificates, std::map<std::string, config::Issuer> issuers);
+  [[nodiscard]] std::vector<ManagedCertificate> status() const;
+  [[nodiscard]] ManagerCounters counters() const;
+  base::Result<void> renew(const std::string& name);
+  void asked_for(const std::string& server_name);
+  void look_again();
+  void storage_changed(const std::string& record);
+  base::Result<void> revoke(const std::string& name, std::optional<unsigned> reason);
+  base::Result<void> roll_account_key_over(const std::string& issuer);
+  base::Result<void> deactivate_account(const std::string& issuer);
+  std::vector<Finding> examine();
+
+ private:
+  using UnitPtr = std::shared_ptr<Unit>;
+  using IssuersPtr = std::shared_ptr<const Issuers>;
+
+  // ---- manager_loop.cc: what there is, and who works on what.
+  void run(const std::stop_token& stop);
+  UnitPtr take_due(base::SystemTime now);
+  [[nodiscard]] std::chrono::milliseconds until_next(base::SystemTime now) const;
+  UnitPtr make_unit(const Target& target, bool on_demand) const;
+  void wake();
+  // Tells the store of these, and of records that are no longer there.
+  void tell(const std::vector<UnitPtr>& changed, const std::vector<std::string>& gone);
+  [[nodiscard]] std::vector<UnitPtr> units_of(const std::string& name) const;
+  [[nodiscard]] base::Result<config::AcmeIssuer> acme_issuer(const std::string& name) const;
+  [[nodiscard]] double random();
+  void count(ManagerCounters::By ManagerCounters::* what, const std::string& label);
+
+  // ---- manager_on_demand.cc
+  void admit_asked(const std::stop_token& stop);
+  void admit(const std::string& name, const std::stop_token& stop);
+
+  // ---- manager_work.cc: one unit, now. Called without the mutex, by the thread that made the unit busy.
+  void work_on(const UnitPtr& unit);
+  void refresh(const UnitPtr& unit);
+  bool rest_until_due(const UnitPtr& unit, Ledger::Kind& kind);
+  bool leave_to_others(const UnitPtr& unit);
+  bool wait_after_failure(const UnitPtr& unit);
+  void poll_window(const UnitPtr& unit);
+  void issue(const UnitPtr& unit, Ledger::Kind kind);
+  Attempt attempt(const UnitPtr& unit, Ledger::Kind kind);
+  void succeeded(const UnitPtr& unit, StoredCertificate stored);
+  void did_not(const UnitPtr& unit, const NotIssued& reason);
+  // For the names that nobody has a certificate for; null: none is wanted, or the one there is good.
+  [[nodiscard]] certstore::CertificatePtr interim_for(const Unit& unit,
+                                                      const std::optional<StoredCertificate>& stored) const;
+  [[nodiscard]] bool is_ours(const Unit& unit) const;
+
+  Options options_;
+  CertificateShelf shelf_;
+  Accounts accounts_;
+  Clients clients_;
+  Issuing issuing_;
+
+  mutable std::mutex mutex_;  // guards what follows
+  std::condition_variable_any changed_;
+  std::uint64_t wakes_ = 0;
+  std::vector<config::IssuedCertificate> on_demand_;
+  std::map<std::string, std::unique_ptr<OnDemandGate>> gates_;  // by the name in the configuration; used by one thread
+  IssuersPtr issuers_ = std::make_shared<const Issuers>();
+  std::map<std::string, UnitPtr> units_;  // by record
+  std::deque<std::string> asked_;
+  std::set<std::string> asked_waiting_;
+  ManagerCounters counters_;
+  std::mt19937_64 generator_{std::random_device{}()};
+
+  std::mutex report_mutex_;  // one report at a time; taken before mutex_
+  certstore::Report report_;
+
+  std::vector<std::jthread> threads_;  // last: they use the rest
+};
+
+}  // namespace acme
