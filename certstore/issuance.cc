@@ -1,5 +1,6 @@
 #include "certstore/issuance.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <memory>
@@ -11,6 +12,8 @@ namespace certstore {
 namespace {
 
 using BnPtr = std::unique_ptr<BIGNUM, base::Freed<BN_free>>;
+using ObjectPtr = std::unique_ptr<ASN1_OBJECT, base::Freed<ASN1_OBJECT_free>>;
+using OctetStringPtr = std::unique_ptr<ASN1_OCTET_STRING, base::Freed<ASN1_OCTET_STRING_free>>;
 using Pkcs8Ptr = std::unique_ptr<PKCS8_PRIV_KEY_INFO, base::Freed<PKCS8_PRIV_KEY_INFO_free>>;
 
 constexpr std::size_t longest_common_name = 64;  // X.520 ub-common-name
@@ -61,10 +64,26 @@ base::X509Ptr begin(const std::string& common_name, EVP_PKEY* key, const Period&
 }
 
 bool sign(X509* certificate, const Issuer& issuer) {
+  // RFC 5280 §4.2.1.1: the identifier of the issuer's key is copied from it; old CAs have none.
+  const bool identified =
+      issuer.certificate == certificate || X509_get_ext_by_NID(issuer.certificate, NID_subject_key_identifier, -1) >= 0;
   return X509_set_issuer_name(certificate, X509_get_subject_name(issuer.certificate)) == 1 &&
          add_extension(certificate, issuer.certificate, NID_subject_key_identifier, "hash") &&
-         add_extension(certificate, issuer.certificate, NID_authority_key_identifier, "keyid:always") &&
+         (!identified ||
+          add_extension(certificate, issuer.certificate, NID_authority_key_identifier, "keyid:always")) &&
          X509_sign(certificate, issuer.key, EVP_sha256()) > 0;
+}
+
+bool add_critical(X509* certificate, const CriticalExtension& wanted) {
+  const ObjectPtr identifier(OBJ_txt2obj(wanted.object_identifier, 1));
+  const OctetStringPtr value(ASN1_OCTET_STRING_new());
+  if (!identifier || !value ||
+      ASN1_OCTET_STRING_set(value.get(), reinterpret_cast<const unsigned char*>(wanted.der.data()),
+                            static_cast<int>(wanted.der.size())) != 1) {
+    return false;
+  }
+  const base::X509ExtensionPtr extension(X509_EXTENSION_create_by_OBJ(nullptr, identifier.get(), 1, value.get()));
+  return extension && X509_add_ext(certificate, extension.get(), -1) == 1;
 }
 
 }  // namespace
@@ -96,14 +115,19 @@ base::Result<base::X509Ptr> make_root(const std::string& common_name, EVP_PKEY* 
 }
 
 base::Result<base::X509Ptr> make_leaf(const std::vector<std::string>& names, EVP_PKEY* key, const Period& period,
-                                      const Issuer& issuer) {
+                                      const Issuer& issuer, const std::vector<CriticalExtension>& critical) {
   base::X509Ptr made = begin(names.empty() ? std::string() : names.front(), key, period);
-  if (!made || !add_extension(made.get(), issuer.certificate, NID_basic_constraints, "critical,CA:FALSE") ||
-      !add_extension(made.get(), issuer.certificate, NID_key_usage, "critical,digitalSignature") ||
-      !add_extension(made.get(), issuer.certificate, NID_ext_key_usage, "serverAuth") ||
-      !add_names(made.get(), names) || !sign(made.get(), issuer)) {
-    return failed("making a certificate");
-  }
+  if (!made) return failed("making a certificate");
+  const Issuer by{issuer.certificate != nullptr ? issuer.certificate : made.get(), issuer.key};
+  // RFC 5280 §4.2.1.3: an RSA key may also be asked to decrypt a premaster secret.
+  const char* usage = EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA ? "critical,digitalSignature,keyEncipherment"
+                                                                : "critical,digitalSignature";
+  const bool added = add_extension(made.get(), by.certificate, NID_basic_constraints, "critical,CA:FALSE") &&
+                     add_extension(made.get(), by.certificate, NID_key_usage, usage) &&
+                     add_extension(made.get(), by.certificate, NID_ext_key_usage, "serverAuth") &&
+                     add_names(made.get(), names) &&
+                     std::ranges::all_of(critical, [&](const auto& one) { return add_critical(made.get(), one); });
+  if (!added || !sign(made.get(), by)) return failed("making a certificate");
   return made;
 }
 

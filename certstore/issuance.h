@@ -1,4 +1,5 @@
-// Issuance: making and signing a certificate of our own (RFC 5280 §4). For the local CA.
+// Issuance: making and signing a certificate of our own (RFC 5280 §4). For the CAs and the challenge certificates of
+// this host.
 #pragma once
 
 #include <chrono>
@@ -27,11 +28,16 @@ struct Period {
                                                     const Period& period);
 
 struct Issuer {
-  const X509* certificate = nullptr;
+  const X509* certificate = nullptr;  // null: the certificate signs itself, and `key` is its own
   EVP_PKEY* key = nullptr;
+};
+struct CriticalExtension {
+  const char* object_identifier;  // "1.3.6.1.5.5.7.1.31"
+  std::string der;                // the value: what its OCTET STRING holds
 };
 // A server certificate for DNS names and IP addresses, which the caller has checked.
 [[nodiscard]] base::Result<base::X509Ptr> make_leaf(const std::vector<std::string>& names, EVP_PKEY* key,
-                                                    const Period& period, const Issuer& issuer);
+                                                    const Period& period, const Issuer& issuer,
+                                                    const std::vector<CriticalExtension>& critical = {});
 
 }  // namespace certstore

@@ -4,11 +4,13 @@
 #include <chrono>
 #include <filesystem>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
 #include "base/error.h"
 #include "certstore/certificate.h"
+#include "certstore/signing_authority.h"
 
 namespace certstore {
 
@@ -26,14 +28,14 @@ class LocalCa {
                                                    std::chrono::hours lifetime) const;
 
  private:
-  LocalCa() = default;
+  LocalCa(std::filesystem::path certificate_path, SigningAuthority authority, const base::Clock& clock)
+      : certificate_path_(std::move(certificate_path)), authority_(std::move(authority)), clock_(&clock) {}
   [[nodiscard]] static base::Result<LocalCa> load(const std::filesystem::path& folder, const base::Clock& clock);
   [[nodiscard]] static base::Result<void> make(const std::filesystem::path& folder, const base::Clock& clock);
 
   std::filesystem::path certificate_path_;
-  base::X509Ptr certificate_;
-  base::EvpPkeyPtr key_;
-  const base::Clock* clock_ = nullptr;
+  SigningAuthority authority_;
+  const base::Clock* clock_;
 };
 
 }  // namespace certstore

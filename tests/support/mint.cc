@@ -238,6 +238,12 @@ Minted Authority::issue(const LeafOptions& options, const base::EvpPkeyPtr& key)
   return minted;
 }
 
+std::string Authority::key_pem() const {
+  const base::BioPtr bio(BIO_new(BIO_s_mem()));
+  check(PEM_write_bio_PrivateKey(bio.get(), key_.get(), nullptr, nullptr, 0, nullptr, nullptr) == 1);
+  return drained(bio.get());
+}
+
 std::string Authority::pem() const {
   return to_pem(certificate_.get());
 }

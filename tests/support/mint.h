@@ -53,6 +53,7 @@ class Authority {
   [[nodiscard]] Minted issue(const LeafOptions& options, const base::EvpPkeyPtr& key) const;
   [[nodiscard]] const X509* certificate() const { return certificate_.get(); }
   [[nodiscard]] std::string pem() const;
+  [[nodiscard]] std::string key_pem() const;  // PKCS#8
 
  private:
   Authority() = default;
