@@ -10,6 +10,7 @@ find_package(CLI11 REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(nghttp2 REQUIRED IMPORTED_TARGET libnghttp2)
 pkg_check_modules(cares REQUIRED IMPORTED_TARGET libcares)
+pkg_check_modules(ldns REQUIRED IMPORTED_TARGET ldns)
 pkg_check_modules(idn2 REQUIRED IMPORTED_TARGET libidn2)
 
 add_library(sekisho_dependencies INTERFACE)
@@ -23,4 +24,5 @@ target_compile_definitions(sekisho_dependencies INTERFACE
   SEKISHO_VERSION="${PROJECT_VERSION}")
 target_link_libraries(sekisho_dependencies INTERFACE
   Threads::Threads OpenSSL::SSL OpenSSL::Crypto CURL::libcurl fmt::fmt nlohmann_json::nlohmann_json yaml-cpp
-  prometheus-cpp::core CLI11::CLI11 PkgConfig::nghttp2 PkgConfig::cares PkgConfig::idn2)
+  prometheus-cpp::core CLI11::CLI11 PkgConfig::nghttp2 PkgConfig::cares
+  PkgConfig::ldns PkgConfig::idn2)
