@@ -1,6 +1,7 @@
 // Solver: makes a challenge come true, and takes it away again. One for each challenge type.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -13,6 +14,7 @@
 #include "acme/dns_zone.h"
 #include "acme/jws.h"
 #include "acme/storage.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "config/issuers.h"
 
@@ -45,8 +47,10 @@ class Solver {
 [[nodiscard]] std::unique_ptr<Solver> make_tls_alpn01_solver(ChallengeTable& table);
 
 // dns-01 (RFC 8555 §8.4), dns-account-01 or dns-persist-01: a TXT record below the name, where a CNAME of it leads
-// (followed, at most 8), shown when all authoritative servers of its zone have it. Keeps what it has added in `storage`
-// below "dns/", so that a crash leaves no record behind for ever: sweep_dns_records() at start takes them away.
+// (followed, at most 8), shown when all authoritative servers of its zone have it. Writes down what it adds in
+// `storage` below "dns/" before it adds it, so that a crash leaves no record behind for ever: see sweep_dns_records().
+// A dns-persist-01 record is the account's standing permission: it is added where it is missing, and never taken away.
+// With it `zone` may be null: then the record has to be there already, and the error says which.
 struct DnsSolverOptions {
   config::ChallengeType type = config::ChallengeType::dns01;
   config::DnsPropagation propagation;
@@ -55,6 +59,12 @@ struct DnsSolverOptions {
 };
 [[nodiscard]] std::unique_ptr<Solver> make_dns_solver(std::shared_ptr<DnsZone> zone, Storage& storage,
                                                       DnsSolverOptions options);
+// Takes away what processes that were killed left behind: records written down before `added_before` (an hour ago, say:
+// what is younger may belong to an order that is under way or is gone on with). `zone` is the one that the solvers
+// write to now; a record that it cannot remove stays written down, for another zone or the next time. Returns how many
+// it took away. Blocking, ended by `stop`.
+base::Result<unsigned> sweep_dns_records(DnsZone& zone, Storage& storage, base::SystemTime added_before,
+                                         std::stop_token stop);
 // The TXT record's owner and value for a task. Pure.
 struct DnsRecord {
   std::string owner;  // without the dot at the end
