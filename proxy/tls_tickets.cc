@@ -37,28 +37,37 @@ int seal(const certstore::TicketKeySet& keys, unsigned char* name, unsigned char
   return prepare_mac(mac, key) == 1 ? 1 : -1;
 }
 
+enum class Renew { if_sealed_with_an_old_key, always };
+
 int open(const certstore::TicketKeySet& keys, const unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* cipher,
-         EVP_MAC_CTX* mac) noexcept {
+         EVP_MAC_CTX* mac, Renew renew) noexcept {
   const auto found = std::ranges::find_if(
       keys.keys, [&](const certstore::TicketKey& key) { return std::equal(key.name.begin(), key.name.end(), name); });
   if (found == keys.keys.end()) return 0;  // a full handshake, no alarm
   if (EVP_DecryptInit_ex(cipher, aes_256_cbc(), nullptr, found->aes.data(), iv) != 1) return -1;
   if (prepare_mac(mac, *found) != 1) return -1;
-  // 2: the client gets a new ticket, sealed with the current key. In TLS 1.3 OpenSSL sends one in any case.
-  return found == keys.keys.begin() + static_cast<std::ptrdiff_t>(keys.current) ? 1 : 2;
+  // 2: the client gets a new ticket, sealed with the current key.
+  const bool old = found != keys.keys.begin() + static_cast<std::ptrdiff_t>(keys.current);
+  return old || renew == Renew::always ? 2 : 1;
 }
 
 int on_ticket(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* cipher, EVP_MAC_CTX* mac,
               int sealing) noexcept {
   const auto& keys = handshake_of(ssl).snapshot->ticket_keys;
   if (keys == nullptr || keys->keys.empty()) return 0;
-  return sealing != 0 ? seal(*keys, name, iv, cipher, mac) : open(*keys, name, iv, cipher, mac);
+  if (sealing != 0) return seal(*keys, name, iv, cipher, mac);
+  // RFC 8446 §C.4: clients use a ticket once, so every connection has to bring the next one.
+  const Renew renew = SSL_version(ssl) == TLS1_3_VERSION ? Renew::always : Renew::if_sealed_with_an_old_key;
+  return open(*keys, name, iv, cipher, mac, renew);
 }
 
 }  // namespace
 
 void install_ticket_keys(SSL_CTX* context) {
   SSL_CTX_set_tlsext_ticket_key_evp_cb(context, on_ticket);
+  // OpenSSL's two after a full handshake would make it 6 % dearer (docs/adr/0006-what-an-operation-costs.md). Each
+  // connection brings one for the next.
+  SSL_CTX_set_num_tickets(context, 1);
 }
 
 }  // namespace proxy

@@ -9,9 +9,22 @@
 #include "proxy/worker.h"
 
 namespace proxy {
+namespace {
+
+// Clearing OpenSSL's queue of errors when it is empty costs as much as encrypting a small record.
+void forget_old_errors() noexcept {
+  if (ERR_peek_error() != 0) ERR_clear_error();
+}
+
+// How long tickets wait for a response that takes them along.
+constexpr std::chrono::milliseconds ticket_patience{20};
+
+}  // namespace
 
 TlsTransport::TlsTransport(Worker& worker, tcp::socket socket, base::SslPtr ssl, Counter* received, Counter* sent)
-    : Transport(worker, std::move(socket), received, sent), ssl_(std::move(ssl)) {
+    : Transport(worker, std::move(socket), received, sent),
+      ssl_(std::move(ssl)),
+      tickets_due_(worker.deadlines(), [this] { send(std::exchange(tickets_, {})); }) {
   BIO* bio = BIO_new(bio_method());
   BIO_set_data(bio, this);
   BIO_set_init(bio, 1);
@@ -54,16 +67,33 @@ long TlsTransport::bio_control(BIO*, int command, long, void*) noexcept {
 void TlsTransport::send_records() {
   std::string& wire = worker_.wire_buffer();
   if (wire.empty()) return;
+  if (!tickets_.empty()) {
+    wire.insert(0, std::exchange(tickets_, {}));
+    tickets_due_.disarm();
+  }
   send(wire);
   wire.clear();
 }
 
+void TlsTransport::hold_tickets() {
+  std::string& wire = worker_.wire_buffer();
+  if (wire.empty()) return;
+  tickets_.assign(wire);
+  wire.clear();
+  tickets_due_.arm(ticket_patience);
+}
+
 awaitable<base::Result<void>> TlsTransport::handshake() {
   for (;;) {
-    ERR_clear_error();
+    forget_old_errors();
     const int result = SSL_do_handshake(ssl_.get());
     if (result == 1) {
-      send_records();
+      // What a server of TLS 1.3 has left to say are tickets, which nobody waits for: they leave with the response.
+      if (SSL_is_server(ssl_.get()) != 0 && SSL_version(ssl_.get()) == TLS1_3_VERSION) {
+        hold_tickets();
+      } else {
+        send_records();
+      }
       co_return base::Result<void>{};
     }
     if (settle(result) != Read::Kind::blocked) {
@@ -81,7 +111,7 @@ Transport::Read TlsTransport::read(std::span<char> into) {
   if (failed()) return {Read::Kind::failed};
   // Asking OpenSSL in vain costs a buffer and an entry in its error queue.
   if (nothing_received() && SSL_has_pending(ssl_.get()) == 0) return {Read::Kind::blocked};
-  ERR_clear_error();
+  forget_old_errors();
   const int result = SSL_read(ssl_.get(), into.data(), static_cast<int>(std::min<std::size_t>(into.size(), INT_MAX)));
   if (result > 0) {
     send_records();  // nothing, but for an answer to a key update
@@ -119,7 +149,7 @@ TlsTransport::Explanation TlsTransport::explain(int result) {
 
 void TlsTransport::seal(std::span<const char> bytes) {
   if (failed() || closing_) return;
-  ERR_clear_error();
+  forget_old_errors();
   const int result = SSL_write(ssl_.get(), bytes.data(), static_cast<int>(bytes.size()));
   if (result > 0) {
     send_records();
@@ -132,7 +162,7 @@ void TlsTransport::close_write() {
   push();
   if (failed() || closing_) return;
   closing_ = true;
-  ERR_clear_error();
+  forget_old_errors();
   if (SSL_is_init_finished(ssl_.get()) != 0) SSL_shutdown(ssl_.get());
   send_records();
   error_code ignored;

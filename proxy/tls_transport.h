@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/openssl.h"
+#include "proxy/deadline.h"
 #include "proxy/transport.h"
 
 namespace proxy {
@@ -30,6 +31,7 @@ class TlsTransport final : public Transport {
 
   void seal(std::span<const char> bytes) override;
   void send_records();
+  void hold_tickets();
   struct Explanation {
     Read::Kind kind;
     base::Error error;  // of failed
@@ -39,6 +41,8 @@ class TlsTransport final : public Transport {
   Read::Kind settle(int result);
 
   base::SslPtr ssl_;
+  std::string tickets_;  // sealed, not sent yet
+  Deadline tickets_due_;
   int failure_reason_ = 0;
   bool closing_ = false;
 };

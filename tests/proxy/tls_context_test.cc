@@ -98,6 +98,7 @@ class TlsContextTest : public testing::Test {
   test::ScratchFolder folder;
   base::SslCtxPtr client;
   std::shared_ptr<Snapshot> world;
+  int tickets = 0;  // that came to the client
   TlsContext context;
   SSL_SESSION* session = nullptr;  // the newest, offered by the next handshake
 
@@ -106,6 +107,7 @@ class TlsContextTest : public testing::Test {
     auto* test = static_cast<TlsContextTest*>(SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), 0));
     SSL_SESSION_free(test->session);
     test->session = fresh;
+    ++test->tickets;
     return 1;
   }
   static void note_alert(const SSL* ssl, int where, int what) {
@@ -223,6 +225,16 @@ TEST_F(TlsContextTest, ATicketOfAnotherKeyIsAFullHandshake) {
   EXPECT_EQ(shake_hands("a.example").kind, Handshake::tls13_resumed);
   with_ticket_keys(2);
   EXPECT_EQ(shake_hands("a.example").kind, Handshake::tls13_full);
+}
+
+// RFC 8446 §C.4: a client uses a ticket once.
+TEST_F(TlsContextTest, EveryConnectionOfTls13BringsATicketForTheNext) {
+  serve("a.example", {.ecdsa = certificate(leaf("a.example")), .rsa = nullptr});
+  with_ticket_keys(1);
+  EXPECT_EQ(shake_hands("a.example").kind, Handshake::tls13_full);
+  EXPECT_EQ(tickets, 1);
+  EXPECT_EQ(shake_hands("a.example").kind, Handshake::tls13_resumed);
+  EXPECT_EQ(tickets, 2);
 }
 
 TEST_F(TlsContextTest, ATicketWorksOnAnotherWorkersContext) {
