@@ -1,5 +1,5 @@
 // Exchange: one request and its response on the client's side. Made by a session (proxy/h1_session, proxy/h2_session),
-// used up by forward (proxy/forward.h), which is the same for both protocols.
+// used up by Forwarding (proxy/forwarding.h), which is the same for both protocols.
 #pragma once
 
 #include "proxy/body.h"

@@ -65,7 +65,7 @@ Forwarding::Forwarding(Worker& worker, Exchange& exchange)
       exchange_(exchange),
       snapshot_(worker.snapshot()),
       begun_(std::chrono::steady_clock::now()),
-      wall_begun_(std::chrono::system_clock::now()),
+      wall_begun_(logged() ? std::chrono::system_clock::now() : std::chrono::system_clock::time_point{}),
       client_(exchange.connection().client),
       response_deadline_(worker.deadlines(),
                          [this] { expired(late_ == Late::no && writer_ != nullptr ? Late::idle : Late::first_byte); }),
@@ -91,14 +91,21 @@ Forwarding::~Forwarding() {
   worker_.stats().requests_open.subtract();
 }
 
+std::unique_ptr<Forwarding> Forwarding::begin(Worker& worker, Exchange& exchange) {
+  std::unique_ptr<Forwarding> forwarding(new Forwarding(worker, exchange));
+  if (!forwarding->answer_here()) return forwarding;
+  forwarding->log_and_count();
+  return nullptr;
+}
+
 awaitable<void> Forwarding::run() {
-  if (!answer_here()) co_await to_backend();
+  co_await to_backend();
   log_and_count();
 }
 
 bool Forwarding::answer_here() {
   RequestHead& request = exchange_.request();
-  if (snapshot_->config->access_log != config::AccessLog::off) {
+  if (logged()) {
     host_ = request.authority;
     target_ = request.target;
   }
@@ -255,11 +262,6 @@ void log_refused(Worker& worker, Exchange& exchange, unsigned status) {
   record.status = status;
   record.outcome = "refused";
   worker.access_log().write(worker.number(), snapshot->config->access_log, record, worker.stats());
-}
-
-awaitable<void> forward(Worker& worker, Exchange& exchange) {
-  Forwarding forwarding(worker, exchange);
-  co_await forwarding.run();
 }
 
 }  // namespace proxy

@@ -3,7 +3,8 @@
 //   challenge? -> route -> redirect? fixed answer? -> prepare -> acquire -> send -> (request body | response head) ->
 //   relay -> finish -> log
 //
-// with one retry from `acquire` where that is safe. Lives in the frame of forward(); that worker's thread only.
+// with one retry from `acquire` where that is safe. Held by the session for as long as run() runs; that worker's thread
+// only. Never fails: an exchange always ends answered or aborted.
 #pragma once
 
 #include <chrono>
@@ -21,14 +22,19 @@ namespace proxy {
 
 class Forwarding {
  public:
-  Forwarding(Worker& worker, Exchange& exchange);
+  // Takes the request up to where a backend is needed. Null: it needed none, is answered and logged; that a coroutine
+  // is not made for it is a fifth of its price.
+  [[nodiscard]] static std::unique_ptr<Forwarding> begin(Worker& worker, Exchange& exchange);
   ~Forwarding();
   Forwarding(const Forwarding&) = delete;
   Forwarding& operator=(const Forwarding&) = delete;
 
+  // The rest: to the backend, back, and the log.
   [[nodiscard]] awaitable<void> run();
 
  private:
+  Forwarding(Worker& worker, Exchange& exchange);
+
   using Time = std::chrono::steady_clock::time_point;
   enum class Step { done, retry };
   // Which of its deadlines ended the exchange.
@@ -42,6 +48,7 @@ class Forwarding {
   void answer(unsigned status, unsigned retry_after = 0);
   void prepare();
   void log_and_count();
+  [[nodiscard]] bool logged() const { return snapshot_->config->access_log != config::AccessLog::off; }
 
   // ---- forwarding_backend.cc: to the backend and back
   [[nodiscard]] awaitable<void> to_backend();

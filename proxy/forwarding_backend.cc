@@ -14,9 +14,9 @@ awaitable<void> Forwarding::to_backend() {
   whole_deadline_.arm(route.request_timeout.value_or(pool_->config().timeouts.request));
   watch_.arm(std::chrono::seconds(1));
   for (;;) {
-    const Time asked = std::chrono::steady_clock::now();
     lease_ = BackendPool::try_acquire(pool_, attempts_);
     if (!lease_) {
+      const Time asked = std::chrono::steady_clock::now();
       auto acquired = co_await BackendPool::acquire(pool_, attempts_, exchange_.connection());
       connect_time_ += std::chrono::steady_clock::now() - asked;
       if (!acquired) {
@@ -66,7 +66,7 @@ awaitable<Forwarding::Step> Forwarding::exchange_once() {
     fail(error);
     co_return Step::done;
   }
-  first_byte_time_ = std::chrono::steady_clock::now() - begun_;
+  if (logged()) first_byte_time_ = std::chrono::steady_clock::now() - begun_;
   status_ = response_.status;
   if (status_ == 502 || status_ == 503 || status_ == 504) lease_.blame();
   if (status_ == 101) {

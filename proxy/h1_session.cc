@@ -7,6 +7,7 @@
 #include "base/ascii.h"
 #include "proxy/deadline.h"
 #include "proxy/exchange.h"
+#include "proxy/forwarding.h"
 #include "proxy/h1_reader.h"
 #include "proxy/h1_writer.h"
 #include "proxy/reply.h"
@@ -101,7 +102,7 @@ awaitable<void> H1Session::run() {
       break;
     }
     understand_upgrade();
-    co_await forward(worker_, *this);
+    if (const auto rest = Forwarding::begin(worker_, *this)) co_await rest->run();
     if (co_await finish_exchange() == Next::close) break;
     if (served_ % most_in_a_row == 0) co_await asio::post(worker_.io(), use_awaitable);
   }

@@ -7,6 +7,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "proxy/forwarding.h"
 #include "proxy/worker.h"
 
 namespace proxy {
@@ -148,19 +149,31 @@ void H2Session::start_streams() {
       if (!stream.open()) recycle(stream);
       continue;
     }
-    ++running_;
-    worker().spawn("h2 stream", run_stream(stream));
+    start_stream(stream);
   }
   starting_.clear();
 }
 
-awaitable<void> H2Session::run_stream(H2Stream& stream) {
+void H2Session::start_stream(H2Stream& stream) {
+  ++running_;
   try {
-    co_await forward(worker(), stream);
-  } catch (...) {
-    end_stream_coroutine(stream);
-    throw;  // spawn logs and counts it
+    if (auto request = Forwarding::begin(worker(), stream)) {
+      worker().spawn("h2 stream", run_stream(stream, std::move(request)));
+      return;
+    }
+  } catch (const std::exception& escaped) {
+    worker().report("h2 stream", escaped);
   }
+  end_stream_coroutine(stream);
+}
+
+awaitable<void> H2Session::run_stream(H2Stream& stream, std::unique_ptr<Forwarding> request) {
+  try {
+    co_await request->run();
+  } catch (const std::exception& escaped) {
+    worker().report("h2 stream", escaped);
+  }
+  request.reset();  // it refers to the stream, which may be used again from here on
   end_stream_coroutine(stream);
 }
 

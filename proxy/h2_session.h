@@ -19,6 +19,8 @@
 
 namespace proxy {
 
+class Forwarding;
+
 class H2Session final : public H2Link {
  public:
   explicit H2Session(SessionContext& context);
@@ -51,7 +53,8 @@ class H2Session final : public H2Link {
   Transport::Read::Kind read_some();
   void watch_header_block(std::size_t bytes);
   void start_streams();
-  awaitable<void> run_stream(H2Stream& stream);
+  void start_stream(H2Stream& stream);
+  awaitable<void> run_stream(H2Stream& stream, std::unique_ptr<Forwarding> request);
   void end_stream_coroutine(H2Stream& stream);
   // Whether more may be read: not while the client owes us reading, or makes requests faster than they can be given up.
   [[nodiscard]] bool has_room() const;

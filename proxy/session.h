@@ -26,12 +26,8 @@ struct SessionContext {
 // `preface`: bytes that were read already (prior knowledge on a plain listener).
 [[nodiscard]] awaitable<void> serve_h2(SessionContext& context);
 
-// The life of a request, proxy/forward.cc: route, send, relay, reply, log. Never fails: an exchange always ends
-// answered or aborted.
 class Exchange;
-[[nodiscard]] awaitable<void> forward(Worker& worker, Exchange& exchange);
-
-// The line in the access log of a request that a session answered itself, without forward.
+// The line in the access log of a request that a session answered itself, without Forwarding.
 void log_refused(Worker& worker, Exchange& exchange, unsigned status);
 
 }  // namespace proxy

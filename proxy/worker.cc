@@ -58,10 +58,14 @@ awaitable<void> Worker::guard(Worker* worker, std::string_view name, awaitable<v
   try {
     co_await std::move(task);
   } catch (const std::exception& escaped) {
-    worker->stats_.escaped_errors.add();
-    base::log::error("a task of the data plane failed", {{"task", std::string(name)}, {"error", escaped.what()}});
+    worker->report(name, escaped);
   }
   --worker->tasks_;
+}
+
+void Worker::report(std::string_view task, const std::exception& escaped) {
+  stats_.escaped_errors.add();
+  base::log::error("a task of the data plane failed", {{"task", std::string(task)}, {"error", escaped.what()}});
 }
 
 void Worker::spawn(std::string_view name, awaitable<void> task) {

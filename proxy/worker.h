@@ -45,6 +45,8 @@ class Worker {
   // The one way to start a coroutine. Counted until it ends; what escapes from it is logged and counted. `name` is
   // static text.
   void spawn(std::string_view name, awaitable<void> task);
+  // Logs and counts what escaped from a task.
+  void report(std::string_view task, const std::exception& escaped);
 
   // Buffers that all connections of this worker share. What is in them is valid until the next co_await.
   [[nodiscard]] std::span<char> read_buffer() noexcept { return read_buffer_; }
