@@ -36,6 +36,7 @@ void Deadlines::queue(Deadline& deadline) {
 }
 
 void Deadlines::advance(std::chrono::steady_clock::time_point now) {
+  time_ = now;
   const auto target = static_cast<std::uint64_t>((now - start_) / tick) + 1;
   while (now_ < target) {
     ++now_;

@@ -42,6 +42,8 @@ class Deadlines {
   // Runs what has expired by `now`.
   void advance(std::chrono::steady_clock::time_point now);
   [[nodiscard]] std::uint64_t now_tick() const noexcept { return now_; }
+  // The time of the last advance(), which costs nothing: for whatever a tick more or less does not matter to.
+  [[nodiscard]] std::chrono::steady_clock::time_point now() const noexcept { return time_; }
 
  private:
   friend class Deadline;
@@ -50,6 +52,7 @@ class Deadlines {
   void queue(Deadline& deadline);
 
   std::chrono::steady_clock::time_point start_;
+  std::chrono::steady_clock::time_point time_ = start_;
   std::uint64_t now_ = 1;
   std::array<List, slot_count> slots_;
 };

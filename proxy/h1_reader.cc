@@ -32,6 +32,10 @@ unsigned status_for(const boost::system::error_code& error, std::string_view byt
   return 400;
 }
 
+awaitable<base::Result<void>> at_once() {
+  co_return base::Result<void>{};
+}
+
 }  // namespace
 
 template <bool is_request>
@@ -206,8 +210,8 @@ BodyPiece H1Reader<is_request>::poll() {
 
 template <bool is_request>
 awaitable<base::Result<void>> H1Reader<is_request>::wait() {
-  if (!pending_.empty() && !stalled_) co_return base::Result<void>{};
-  co_return co_await transport_.readable();
+  // Not a coroutine itself: one frame less for every request.
+  return !pending_.empty() && !stalled_ ? at_once() : transport_.readable();
 }
 
 template class H1Reader<true>;

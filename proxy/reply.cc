@@ -1,6 +1,6 @@
 #include "proxy/reply.h"
 
-#include <chrono>
+#include <ctime>
 
 #include <fmt/chrono.h>
 
@@ -12,7 +12,10 @@ namespace proxy {
 std::string_view http_date() {
   thread_local std::time_t made_at = 0;
   thread_local std::string text;
-  const std::time_t now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
+  // A few milliseconds late and a third of the price.
+  std::timespec coarse{};
+  ::clock_gettime(CLOCK_REALTIME_COARSE, &coarse);
+  const std::time_t now = coarse.tv_sec;
   if (now != made_at) {
     made_at = now;
     text = fmt::format("{:%a, %d %b %Y %H:%M:%S} GMT", fmt::gmtime(now));
@@ -23,9 +26,11 @@ std::string_view http_date() {
 std::size_t reply(Exchange& exchange, const Reply& wanted) {
   ResponseHead head;
   head.status = wanted.status;
-  std::string body(wanted.body);
+  std::string explanation;
+  std::string_view body = wanted.body;
   if (body.empty() && wanted.status >= 400) {
-    body = std::to_string(wanted.status) + " " + std::string(reason_phrase(wanted.status)) + "\n";
+    explanation = std::to_string(wanted.status) + " " + std::string(reason_phrase(wanted.status)) + "\n";
+    body = explanation;
   }
   head.headers.add(http::field::date, http_date());
   if (!body.empty()) head.headers.add(http::field::content_type, wanted.content_type);

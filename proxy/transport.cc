@@ -34,8 +34,13 @@ base::Error from_errno(int error_number) {
 
 }  // namespace
 
-Transport::Transport(Worker& worker, tcp::socket socket, Counter* received, Counter* sent)
-    : worker_(worker), socket_(std::move(socket)), received_(received), sent_counter_(sent) {}
+Transport::Transport(Worker& worker, tcp::socket socket, Counter* received, Counter* sent, std::size_t early_room)
+    : worker_(worker),
+      socket_(std::move(socket)),
+      received_(received),
+      sent_counter_(sent),
+      early_room_(early_room),
+      early_(std::make_unique_for_overwrite<char[]>(early_room)) {}
 
 Transport::~Transport() {
   uncork();
@@ -50,7 +55,7 @@ void Transport::uncork() {
 awaitable<base::Result<void>> Transport::readable() {
   if (failed_) co_return std::unexpected(error_);
   if (early_at_ < early_size_ || ended_) co_return base::Result<void>{};
-  const auto [error, size] = co_await socket_.async_read_some(asio::buffer(early_), as_values);
+  const auto [error, size] = co_await socket_.async_read_some(asio::buffer(early_.get(), early_room_), as_values);
   if (failed_) co_return std::unexpected(error_);
   if (error == asio::error::eof) {
     ended_ = true;
@@ -62,7 +67,7 @@ awaitable<base::Result<void>> Transport::readable() {
   }
   early_at_ = 0;
   early_size_ = static_cast<std::uint16_t>(size);
-  drained_ = size < early_.size();
+  drained_ = size < early_room_;
   if (received_ != nullptr) received_->add(size);
   co_return base::Result<void>{};
 }
@@ -73,7 +78,7 @@ Transport::Read Transport::receive(std::span<char> into) {
   std::size_t taken = 0;
   if (early_at_ < early_size_) {
     taken = std::min<std::size_t>(into.size(), early_size_ - early_at_);
-    std::memcpy(into.data(), early_.data() + early_at_, taken);
+    std::memcpy(into.data(), early_.get() + early_at_, taken);
     early_at_ = static_cast<std::uint16_t>(early_at_ + taken);
   }
   if (taken == into.size()) return {Kind::data, taken};
@@ -191,8 +196,9 @@ void Transport::interrupt() {
   socket_.cancel(ignored);
 }
 
-PlainTransport::PlainTransport(Worker& worker, tcp::socket socket, Counter* received, Counter* sent)
-    : Transport(worker, std::move(socket), received, sent) {}
+PlainTransport::PlainTransport(Worker& worker, tcp::socket socket, Counter* received, Counter* sent,
+                               std::size_t early_room)
+    : Transport(worker, std::move(socket), received, sent, early_room) {}
 
 PlainTransport::~PlainTransport() = default;
 

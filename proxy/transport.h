@@ -3,8 +3,8 @@
 // that does nothing owns almost no memory.
 #pragma once
 
-#include <array>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -24,6 +24,11 @@ class Transport {
     Kind kind = Kind::blocked;
     std::size_t bytes = 0;
   };
+
+  // What readable() may receive while it waits. A request of a client usually fits; a backend, of which there are few
+  // connections, sends a whole small response at once.
+  static constexpr std::size_t client_room = 1 << 10;
+  static constexpr std::size_t backend_room = 8 << 10;
 
   virtual ~Transport();
   Transport(const Transport&) = delete;
@@ -51,7 +56,7 @@ class Transport {
   void cancel(base::Error error);
   // What has been received but not read, at the beginning of a connection: to tell protocols apart.
   [[nodiscard]] std::string_view early() const noexcept {
-    return {early_.data() + early_at_, std::size_t(early_size_ - early_at_)};
+    return {early_.get() + early_at_, std::size_t(early_size_ - early_at_)};
   }
   // Why reading or writing failed.
   [[nodiscard]] const base::Error& error() const noexcept { return error_; }
@@ -66,7 +71,7 @@ class Transport {
   [[nodiscard]] tcp::socket& socket() noexcept { return socket_; }
 
  protected:
-  Transport(Worker& worker, tcp::socket socket, Counter* received, Counter* sent);
+  Transport(Worker& worker, tcp::socket socket, Counter* received, Counter* sent, std::size_t early_room = client_room);
   friend class Worker;
 
   // Turns plain bytes into bytes on the wire, by way of send().
@@ -94,14 +99,16 @@ class Transport {
   bool drained_ = false;  // the last recv was short: nothing is there until the loop says so
   std::uint16_t early_at_ = 0, early_size_ = 0;
   std::string unsent_;
-  std::size_t sent_ = 0;          // of unsent_
-  std::array<char, 1024> early_;  // what readable() received while it waited
+  std::size_t sent_ = 0;  // of unsent_
+  const std::size_t early_room_;
+  const std::unique_ptr<char[]> early_;  // what readable() received while it waited
 };
 
 class PlainTransport final : public Transport {
  public:
   // `received` and `sent` count wire bytes; may be null.
-  PlainTransport(Worker& worker, tcp::socket socket, Counter* received, Counter* sent);
+  PlainTransport(Worker& worker, tcp::socket socket, Counter* received, Counter* sent,
+                 std::size_t early_room = client_room);
   ~PlainTransport() override;
   [[nodiscard]] Read read(std::span<char> into) override;
   void close_write() override;

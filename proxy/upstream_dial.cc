@@ -54,7 +54,7 @@ awaitable<std::expected<std::unique_ptr<Transport>, DialFailure>> dial(Worker& w
   socket.set_option(tcp::no_delay(true), ignored);
   worker.stats().upstream_connections_opened.add();
   if (state.tls == nullptr) {
-    auto plain = std::make_unique<PlainTransport>(worker, std::move(socket), nullptr, nullptr);
+    auto plain = std::make_unique<PlainTransport>(worker, std::move(socket), nullptr, nullptr, Transport::backend_room);
     if (config.proxy_protocol != config::ProxyProtocolOut::off) {
       plain->write(proxy_header(config.proxy_protocol, client));
       plain->push();

@@ -97,7 +97,7 @@ std::optional<std::size_t> BackendPool::choose(Attempts& attempts) {
 }
 
 std::optional<std::size_t> BackendPool::pick_with_room(const Attempts& attempts) {
-  const auto now = SteadyClock::now();
+  const auto now = worker_.deadlines().now();
   auto choice = balancer_.pick(now, attempts.tried);
   if (!choice || !at_limit(endpoints_[balancer_.state().endpoints[*choice].address])) return choice;
   // Full: whichever other one is not.
@@ -132,7 +132,7 @@ UpstreamLease BackendPool::take_idle(const std::shared_ptr<BackendPool>& self, c
   while (!pool.idle.empty() && !at_limit(pool)) {
     std::unique_ptr<H1Upstream> connection = std::move(pool.idle.back());
     pool.idle.pop_back();
-    const auto idle = SteadyClock::now() - connection->idle_since;
+    const auto idle = worker_.deadlines().now() - connection->idle_since;
     if (idle > config().limits.idle_for || (idle > trusted_idle && connection->stale())) continue;
     ++pool.in_use;
     worker_.stats().upstream_connections_reused.add();
@@ -198,7 +198,7 @@ awaitable<base::Result<UpstreamLease>> BackendPool::acquire(std::shared_ptr<Back
       --now_mine.in_use;
       attempts.failure = dialed.error().failure;
       pool->balancer_.begin(endpoint.address);
-      pool->balancer_.end(endpoint.address, SteadyClock::now(), true);
+      pool->balancer_.end(endpoint.address, pool->worker_.deadlines().now(), true);
       pool->wake_one();
       co_return std::unexpected(std::move(dialed.error().error));
     }
@@ -249,7 +249,7 @@ void BackendPool::wake_one() {
 }
 
 void BackendPool::give_back(UpstreamLease& lease) noexcept {
-  const auto now = SteadyClock::now();
+  const auto now = worker_.deadlines().now();
   balancer_.end(lease.address_, now, lease.failed_);
   if (lease.is_h1_) {
     EndpointPool& pool = endpoints_[lease.address_];
