@@ -55,7 +55,23 @@ Gateway::Gateway(Options& options)
       store_(clock_,
              [this](std::shared_ptr<const certstore::CertIndex> index) {
                publisher_.change([&](proxy::Snapshot& next) { next.certificates = std::move(index); });
+               // What was to be issued may have come from somewhere else, or have gone there.
+               if (acme::Manager* const issuers = issued_.manager()) issuers->look_again();
              }),
+      issued_({.state_directory = first_config_->state_directory,
+               .clock = clock_,
+               .store = store_,
+               .publish_challenges =
+                   [this](std::shared_ptr<const certstore::Challenges> challenges) {
+                     const bool none = challenges == nullptr || challenges->empty();
+                     publisher_.change(
+                         [&](proxy::Snapshot& next) { next.challenges = none ? nullptr : std::move(challenges); });
+                   },
+               .wait_until_taken =
+                   [this] {
+                     publisher_.flush();
+                     server_.wait_until_taken();
+                   }}),
       monitor_([this](std::shared_ptr<const proxy::BackendTable> table) {
         publisher_.change([&](proxy::Snapshot& next) { next.backends = std::move(table); });
       }),
@@ -171,6 +187,7 @@ void Gateway::adopt(const config::Config& config) {
     before = std::exchange(config_, shared);
   }
   sources_.apply(config.certificates);
+  issued_.apply(config);
   if (!ticket_keys_ || before->tls.ticket_rotation != config.tls.ticket_rotation) {
     ticket_keys_.reset();
     if (config.tls.ticket_rotation.count() > 0) {

@@ -9,6 +9,7 @@
 
 #include "app/admin_server.h"
 #include "app/certificate_sources.h"
+#include "app/issued_certificates.h"
 #include "app/observation.h"
 #include "app/snapshot_publisher.h"
 #include "base/clock.h"
@@ -58,6 +59,8 @@ class Gateway {
   [[nodiscard]] Observation observe() const;
   [[nodiscard]] std::shared_ptr<const config::Config> config() const;
   [[nodiscard]] bool last_reload_refused() const;
+  // Null: nothing is to be issued.
+  [[nodiscard]] acme::Manager* issuers() const { return issued_.manager(); }
   // Null: there is no admin endpoint.
   [[nodiscard]] const AdminServer* admin() const noexcept { return admin_.get(); }
 
@@ -88,6 +91,7 @@ class Gateway {
   proxy::Server server_;
   SnapshotPublisher publisher_;
   certstore::Store store_;
+  IssuedCertificates issued_;
   proxy::BackendMonitor monitor_;
   CertificateSources sources_;
   std::unique_ptr<certstore::TicketKeyRing> ticket_keys_;

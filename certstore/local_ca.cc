@@ -80,12 +80,13 @@ base::Result<LocalCa> LocalCa::load(const std::filesystem::path& folder, const b
   return LocalCa(files.certificate, *std::move(authority), clock);
 }
 
-base::Result<CertificatePtr> LocalCa::issue(const std::vector<std::string>& names, std::chrono::hours lifetime) const {
+base::Result<CertificatePtr> LocalCa::issue(const std::vector<std::string>& names, std::chrono::hours lifetime,
+                                            std::chrono::hours age) const {
   const auto fresh = make_p256_key();
   if (!fresh) return std::unexpected(fresh.error());
   const auto key = PrivateKey::parse(pkcs8_of(fresh->get()), KeyLayout::pkcs8);
   if (!key) return std::unexpected(key.error());
-  return authority_.issue(names, *key, lifetime, clock_->now());
+  return authority_.issue(names, *key, lifetime + age, clock_->now() - age);
 }
 
 }  // namespace certstore

@@ -22,10 +22,11 @@ class LocalCa {
   [[nodiscard]] static base::Result<LocalCa> open(const std::filesystem::path& folder, const base::Clock& clock);
 
   [[nodiscard]] const std::filesystem::path& certificate_path() const noexcept { return certificate_path_; }
-  // Errors: `invalid` for a name that is neither; the certificate's end is not after the CA's.
-  // A fresh ECDSA P-256 leaf for these names (DNS names, wildcards or IP addresses).
-  [[nodiscard]] base::Result<CertificatePtr> issue(const std::vector<std::string>& names,
-                                                   std::chrono::hours lifetime) const;
+  // A fresh ECDSA P-256 leaf for these names (DNS names, wildcards or IP addresses), good for `lifetime` from now and
+  // said to be `age` old: where a certificate has to stand back behind any other, that one is newer. Errors: `invalid`
+  // for a name that is neither; the certificate's end is not after the CA's.
+  [[nodiscard]] base::Result<CertificatePtr> issue(const std::vector<std::string>& names, std::chrono::hours lifetime,
+                                                   std::chrono::hours age = std::chrono::hours(0)) const;
 
  private:
   LocalCa(std::filesystem::path certificate_path, SigningAuthority authority, const base::Clock& clock)

@@ -61,6 +61,8 @@ class Store {
   // client without SNI gets an answer.
   [[nodiscard]] std::shared_ptr<const CertIndex> index() const;
   [[nodiscard]] std::vector<CertificateStatus> status() const;
+  // The name of the source that holds this very certificate; empty: none any more. Looks through all of them.
+  [[nodiscard]] std::string source_of(const Certificate& certificate) const;
   // Choose again by the clock: something may have become valid, or expired, or is to go. Call it every few seconds; it
   // costs what has.
   void tick();

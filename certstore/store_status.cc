@@ -11,6 +11,16 @@ Store::Counters Store::counters() const {
   return counters;
 }
 
+std::string Store::source_of(const Certificate& certificate) const {
+  const std::lock_guard lock(mutex_);
+  for (const auto& [name, group] : sources_) {
+    for (const auto& [id, held] : group.held) {
+      if (held.newest.get() == &certificate || held.previous.get() == &certificate) return name;
+    }
+  }
+  return {};
+}
+
 std::vector<CertificateStatus> Store::status() const {
   const std::lock_guard lock(mutex_);
   std::vector<CertificateStatus> all;
