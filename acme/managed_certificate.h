@@ -30,6 +30,7 @@ struct ManagedCertificate {
   std::string issuer_kind;  // "acme", "ca", "self_signed"
   std::string issued_by;    // the issuer that made what is there: another one after a fallback; empty: none is there
   std::vector<certstore::CertificatePtr> certificates;  // one for each key type
+  std::vector<std::string> records;                     // how the store knows them: the source's candidates
   State state = State::waiting;
   std::string detail;  // for people: why it is in that state: "held by files app.crt until 2027-01-02"
   std::optional<base::SystemTime> next_action;

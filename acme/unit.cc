@@ -37,6 +37,7 @@ ManagedCertificate shown(const std::vector<const Unit*>& units, const std::strin
   managed.issuer_kind = issuer_kind;
   managed.on_demand = worst.on_demand;
   for (const Unit* unit : units) {
+    managed.records.push_back(unit->target.record());
     if (!unit->stored) continue;
     managed.certificates.push_back(unit->stored->certificate);
     managed.issued_by = unit->stored->issuer;

@@ -7,7 +7,9 @@
 #include "app/api.h"
 #include "app/metrics.h"
 #include "app/status_page.h"
+#include "app/why.h"
 #include "base/ip_network.h"
+#include "certstore/host_name.h"
 
 namespace app {
 namespace {
@@ -36,6 +38,19 @@ AdminAnswer readiness(const Observation& seen) {
   return {body["ready"].get<bool>() ? 200U : 503U, std::string(json_type), dump(body)};
 }
 
+// /api/why?host=www.example.com
+AdminAnswer answer_why(std::string_view target, const Observation& seen) {
+  constexpr std::string_view key = "?host=";
+  const auto at = target.find(key);
+  const auto host =
+      at == std::string_view::npos ? std::nullopt : certstore::canonical_host_name(target.substr(at + key.size()));
+  const auto address =
+      at == std::string_view::npos ? std::nullopt : base::IpAddress::parse(target.substr(at + key.size()));
+  if (!host && !address)
+    return {400, std::string(json_type), dump(Json{{"error", "host: a host name or an address is needed"}})};
+  return {200, std::string(json_type), dump(why_json(seen, host ? *host : address->to_string()))};
+}
+
 AdminAnswer refusal(unsigned status, const char* why) {
   return {status, std::string(json_type), dump(Json{{"error", why}})};
 }
@@ -45,12 +60,14 @@ AdminAnswer refusal(unsigned status, const char* why) {
 AdminAnswer answer_admin(const AdminRequest& request, const Observe& observe) {
   const std::string_view path = std::string_view(request.target).substr(0, request.target.find('?'));
   const auto page = std::ranges::find(pages, path, &Page::path);
-  const bool known = page != pages.end() || path == "/healthz" || path == "/readyz";
+  const bool why = path == "/api/why";
+  const bool known = page != pages.end() || why || path == "/healthz" || path == "/readyz";
   if (!known) return refusal(404, "no such page");
   if (request.method != "GET" && request.method != "HEAD") return refusal(405, "only GET and HEAD");
   // Alive is a thread that answers: nothing else is asked, so that a lock held elsewhere does not restart the process.
   if (path == "/healthz") return {200, std::string(json_type), dump(Json{{"alive", true}})};
   if (path == "/readyz") return readiness(observe());
+  if (why) return answer_why(request.target, observe());
   return {200, std::string(page->content_type), page->render(observe())};
 }
 

@@ -13,6 +13,8 @@ struct AdminRequest {
   std::string method;
   std::string target;  // path and query; attacker controlled
   std::string host;    // the Host header; attacker controlled
+  std::string authorization = {};
+  std::string content_type = {};
 };
 
 struct AdminAnswer {

@@ -156,7 +156,8 @@ class AdminServer::Loop {
 
   Response answer(const Request& request) const {
     AdminRequest asked{std::string(request.method_string()), std::string(request.target()),
-                       std::string(request[http::field::host])};
+                       std::string(request[http::field::host]), std::string(request[http::field::authorization]),
+                       std::string(request[http::field::content_type])};
     if (guarded_ && !is_local_host_header(asked.host)) {
       return make_response(request, {403, "application/json",
                                      "{\"error\":\"the Host header is neither an IP address nor localhost\"}\n"});

@@ -1,8 +1,11 @@
 #include "app/api.h"
 
 #include <algorithm>
+#include <set>
 
 #include <fmt/format.h>
+
+#include "app/managed_json.h"
 
 namespace app {
 namespace {
@@ -30,6 +33,16 @@ Json certificate_json(const certstore::CertificateStatus& status, base::SystemTi
   one["expires_in_seconds"] = std::chrono::floor<std::chrono::seconds>(facts.not_after - now).count();
   one["chain_complete"] = facts.chain_complete;
   return one;
+}
+
+// By how the store knows it: "RECORD", or "RECORD until it is issued".
+const acme::ManagedCertificate* managed_of(const Observation& seen, const certstore::CertificateStatus& status) {
+  if (status.source != "issuers") return nullptr;
+  const std::string record = status.id.substr(0, status.id.find(' '));
+  for (const acme::ManagedCertificate& managed : seen.managed) {
+    if (std::ranges::find(managed.records, record) != managed.records.end()) return &managed;
+  }
+  return nullptr;
 }
 
 std::string action_of(const config::Route& route) {
@@ -80,7 +93,29 @@ Json worker_json(const proxy::WorkerStats& stats, std::size_t number) {
 
 Json certificates_json(const Observation& seen) {
   Json result = Json::array();
-  for (const auto& status : seen.certificates) result.push_back(certificate_json(status, seen.now));
+  std::set<std::string> shown;
+  for (const auto& status : seen.certificates) {
+    Json one = certificate_json(status, seen.now);
+    if (const acme::ManagedCertificate* const managed = managed_of(seen, status)) {
+      one["managed"] = managed_json(*managed);
+      if (status.problem.empty()) one["problem"] = managed->problem;
+      shown.insert(managed->name);
+    }
+    result.push_back(std::move(one));
+  }
+  // What has nothing to show yet, or is left to another source.
+  for (const acme::ManagedCertificate& managed : seen.managed) {
+    if (shown.contains(managed.name)) continue;
+    result.push_back({{"id", managed.name},
+                      {"source", "issuers"},
+                      {"state", acme::to_string(managed.state)},
+                      {"problem", managed.problem},
+                      {"default", false},
+                      {"file", ""},
+                      {"changed", ""},
+                      {"names", managed.hosts},
+                      {"managed", managed_json(managed)}});
+  }
   return result;
 }
 

@@ -6,6 +6,7 @@
 
 #include "app/process_limits.h"
 #include "app/reload_decisions.h"
+#include "base/ip_network.h"
 #include "base/log.h"
 #include "proxy/tls_client_auth.h"
 
@@ -16,6 +17,11 @@ constexpr std::chrono::minutes look_at_keys_every{1};
 
 unsigned workers_of(const config::Config& config) {
   return config.workers == 0 ? allowed_cpus() : config.workers;
+}
+
+bool is_loopback(const std::string& host) {
+  const auto address = base::IpAddress::parse(host);
+  return address && address->is_loopback();
 }
 
 std::string joined(const std::vector<config::SocketAddress>& addresses) {
@@ -106,11 +112,16 @@ base::Result<void> Gateway::begin(Options& options) {
 base::Result<void> Gateway::start_admin(const Options& options) {
   const bool configured = options.config.admin.has_value();
   if (!configured && !options.assumed_admin) return {};
+  const config::SocketAddress address = configured ? options.config.admin->address : *options.assumed_admin;
+  changes_ = std::make_unique<AdminChanges>(AdminChanges::Options{
+      .manager = [this] { return issued_.manager(); },
+      .needs_token = !is_loopback(address.host),
+      .token_file = configured ? options.config.admin->token_file.value_or("") : std::filesystem::path()});
   const auto handler = [this](const AdminRequest& request) {
+    if (auto changed = changes_->answer(request)) return std::move(*changed);
     return answer_admin(request, [this] { return observe(); });
   };
-  auto started = AdminServer::start(
-      {.address = configured ? options.config.admin->address : *options.assumed_admin, .handler = handler});
+  auto started = AdminServer::start({.address = address, .handler = handler});
   if (started) {
     admin_ = std::move(*started);
     base::log::info("admin endpoint", {{"address", admin_->address().to_string()}});
@@ -270,6 +281,10 @@ Observation Gateway::observe() const {
   seen.snapshot = publisher_.current();
   seen.certificates = store_.status();
   seen.certificate_counters = store_.counters();
+  if (const acme::Manager* const issuers = issued_.manager()) {
+    seen.managed = issuers->status();
+    seen.issuing = issuers->counters();
+  }
   seen.workers = server_.stats();
   seen.started = started_;
   seen.now = clock_.now();

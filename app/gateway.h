@@ -7,6 +7,7 @@
 #include <optional>
 #include <vector>
 
+#include "app/admin_changes.h"
 #include "app/admin_server.h"
 #include "app/certificate_sources.h"
 #include "app/issued_certificates.h"
@@ -97,6 +98,7 @@ class Gateway {
   std::unique_ptr<certstore::TicketKeyRing> ticket_keys_;
   std::chrono::steady_clock::time_point next_look_at_keys_;  // a file that other processes share
   std::shared_ptr<const certstore::TicketKeySet> published_keys_;
+  std::unique_ptr<AdminChanges> changes_;
   std::unique_ptr<AdminServer> admin_;
 };
 

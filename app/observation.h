@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "acme/manager.h"
 #include "app/reload_state.h"
 #include "base/clock.h"
 #include "certstore/store.h"
@@ -18,6 +19,8 @@ struct Observation {
   proxy::SnapshotPtr snapshot;  // the newest published; null: none yet
   std::vector<certstore::CertificateStatus> certificates;
   certstore::Store::Counters certificate_counters;
+  std::vector<acme::ManagedCertificate> managed;  // what is issued here
+  acme::ManagerCounters issuing;
   std::vector<const proxy::WorkerStats*> workers;
   std::vector<std::string> route_names;  // by slot of WorkerStats::routes
   std::vector<config::SocketAddress> listening;

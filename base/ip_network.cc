@@ -55,6 +55,13 @@ std::optional<IpAddress> IpAddress::from(const sockaddr& address) {
   return std::nullopt;
 }
 
+bool IpAddress::is_loopback() const noexcept {
+  if (is_v4()) return bytes_[12] == 127;
+  std::array<std::uint8_t, 16> loopback{};
+  loopback[15] = 1;
+  return bytes_ == loopback;
+}
+
 bool IpAddress::is_v4() const noexcept {
   return std::equal(v4_mapped_prefix.begin(), v4_mapped_prefix.end(), bytes_.begin());
 }

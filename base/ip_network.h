@@ -20,6 +20,7 @@ class IpAddress {
   [[nodiscard]] static std::optional<IpAddress> from(const sockaddr& address);
 
   [[nodiscard]] bool is_v4() const noexcept;
+  [[nodiscard]] bool is_loopback() const noexcept;  // 127.0.0.0/8, ::1
   [[nodiscard]] std::string to_string() const;
   // 16 bytes; IPv4 as ::ffff:a.b.c.d.
   [[nodiscard]] const std::array<std::uint8_t, 16>& bytes() const noexcept { return bytes_; }

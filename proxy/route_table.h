@@ -42,6 +42,11 @@ class RouteTable {
   // normalized_path in proxy/request_target.h).
   [[nodiscard]] const CompiledRoute* match(const RequestHead& request) const noexcept;
 
+  // The routes of a host, in the order in which they are tried. For people.
+  [[nodiscard]] const std::vector<const CompiledRoute*>& for_host(std::string_view host) const noexcept {
+    return host_for(host).ordered;
+  }
+
   [[nodiscard]] const std::vector<std::unique_ptr<const CompiledRoute>>& routes() const noexcept { return routes_; }
 
  private:

@@ -1,0 +1,136 @@
+#include "app/admin_changes.h"
+
+#include <charconv>
+#include <utility>
+#include <vector>
+
+#include "app/api.h"
+#include "app/findings_json.h"
+#include "base/file.h"
+#include "base/openssl.h"
+
+namespace app {
+namespace {
+
+AdminAnswer answer_of(unsigned status, const Json& body) {
+  return {status, "application/json", dump(body)};
+}
+
+AdminAnswer refusal(unsigned status, const std::string& why) {
+  return answer_of(status, Json{{"error", why}});
+}
+
+std::optional<unsigned> number_of(std::string_view text) {
+  unsigned number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size() || text.empty()) return std::nullopt;
+  return number;
+}
+
+std::string unescaped(std::string_view text) {
+  std::string plain;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    unsigned byte = 0;
+    if (text[i] == '%' && i + 2 < text.size() &&
+        std::from_chars(text.data() + i + 1, text.data() + i + 3, byte, 16).ptr == text.data() + i + 3) {
+      plain += static_cast<char>(byte);
+      i += 2;
+    } else {
+      plain += text[i];
+    }
+  }
+  return plain;
+}
+
+// "/api/certificates/NAME/renew" by its parts, without "/api".
+std::vector<std::string> parts_of(std::string_view target) {
+  std::vector<std::string> parts;
+  std::string_view path = target.substr(0, target.find('?'));
+  if (!path.starts_with("/api/")) return parts;
+  path.remove_prefix(5);
+  while (parts.size() < 4) {
+    const auto slash = path.find('/');
+    parts.push_back(unescaped(path.substr(0, slash)));
+    if (slash == std::string_view::npos) break;
+    path.remove_prefix(slash + 1);
+  }
+  return parts;
+}
+
+bool same_secret(std::string_view left, std::string_view right) {
+  return left.size() == right.size() && CRYPTO_memcmp(left.data(), right.data(), left.size()) == 0;
+}
+
+std::string_view without_line_end(std::string_view text) {
+  return text.substr(0, text.find_last_not_of("\r\n \t") + 1);
+}
+
+base::Result<Json> as_json(base::Result<void> result) {
+  if (!result) return std::unexpected(std::move(result.error()));
+  return Json::object();
+}
+
+bool is_change(const std::vector<std::string>& parts) {
+  if (parts.size() == 1) return parts[0] == "doctor";
+  if (parts.size() != 3) return false;
+  if (parts[0] == "certificates") return parts[2] == "renew" || parts[2] == "revoke";
+  return parts[0] == "issuers" && (parts[2] == "rollover" || parts[2] == "deactivate");
+}
+
+}  // namespace
+
+std::optional<AdminAnswer> AdminChanges::answer(const AdminRequest& request) {
+  const std::vector<std::string> parts = parts_of(request.target);
+  if (parts.size() == 2 && parts[0] == "errands" && request.method == "GET") {
+    const auto number = number_of(parts[1]);
+    const auto known = number ? errands_.ask(*number) : std::nullopt;
+    return known ? answer_of(200, *known) : refusal(404, "no such errand");
+  }
+  if (!is_change(parts)) return std::nullopt;
+  if (auto refused = refusal_of(request)) return refused;
+  acme::Manager* const manager = options_.manager();
+  if (manager == nullptr) return refusal(409, "nothing is issued here: no certificate names an issuer");
+  if (parts[0] == "doctor") {
+    return begin([manager]() -> base::Result<Json> { return findings_json(manager->examine()); });
+  }
+  const std::string& name = parts[1];
+  if (parts[2] == "renew") {
+    const auto renewing = manager->renew(name);
+    return renewing ? answer_of(202, Json{{"renewing", name}}) : refusal(404, renewing.error().what);
+  }
+  if (parts[2] == "rollover") return begin([=] { return as_json(manager->roll_account_key_over(name)); });
+  if (parts[2] == "deactivate") return begin([=] { return as_json(manager->deactivate_account(name)); });
+  std::optional<unsigned> reason;
+  if (const auto query = request.target.find("?reason="); query != std::string::npos) {
+    reason = number_of(std::string_view(request.target).substr(query + 8));
+    // RFC 5280 §5.3.1.
+    if (!reason || *reason > 10 || *reason == 7) return refusal(400, "reason: a number from 0 to 10, and not 7");
+  }
+  return begin([=] { return as_json(manager->revoke(name, reason)); });
+}
+
+std::optional<AdminAnswer> AdminChanges::refusal_of(const AdminRequest& request) const {
+  if (request.method != "POST") return refusal(405, "only POST");
+  // A page of a stranger's can make a browser send a form, but not this type without asking first.
+  if (!request.content_type.starts_with("application/json")) return refusal(415, "Content-Type: application/json");
+  if (!options_.needs_token) return std::nullopt;
+  if (options_.token_file.empty()) {
+    return refusal(403, "changes need admin.token_file where the admin endpoint is not on loopback");
+  }
+  const auto token = base::read_file(options_.token_file, 4096);
+  const std::string_view expected = token ? without_line_end(*token) : std::string_view{};
+  if (expected.empty()) return refusal(403, "admin.token_file cannot be read, or is empty");
+  constexpr std::string_view scheme = "Bearer ";
+  const std::string_view given = request.authorization;
+  if (!given.starts_with(scheme) || !same_secret(given.substr(scheme.size()), expected)) {
+    return refusal(401, "a bearer token is needed, the content of admin.token_file");
+  }
+  return std::nullopt;
+}
+
+AdminAnswer AdminChanges::begin(Errands::Work work) {
+  const auto number = errands_.begin(std::move(work));
+  return number ? answer_of(202, Json{{"errand", *number}}) : refusal(503, "too many errands are waiting");
+}
+
+}  // namespace app

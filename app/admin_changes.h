@@ -1,0 +1,37 @@
+// AdminChanges: the requests to the admin endpoint that change something, and what they take along to be allowed to.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <optional>
+
+#include "acme/manager.h"
+#include "app/admin_endpoint.h"
+#include "app/errands.h"
+
+namespace app {
+
+// POST /api/certificates/NAME/renew, POST /api/certificates/NAME/revoke[?reason=N], POST /api/issuers/NAME/rollover,
+// POST /api/issuers/NAME/deactivate, POST /api/doctor; GET /api/errands/NUMBER for the answers of those that take their
+// time. One thread.
+class AdminChanges {
+ public:
+  struct Options {
+    std::function<acme::Manager*()> manager;  // null: nothing is issued here
+    bool needs_token = true;                  // the endpoint can be reached from elsewhere
+    std::filesystem::path token_file;         // read for each request, so that it can be replaced; empty: there is none
+  };
+  explicit AdminChanges(Options options) : options_(std::move(options)) {}
+
+  // Nothing: the request is none of these. The request is attacker controlled.
+  [[nodiscard]] std::optional<AdminAnswer> answer(const AdminRequest& request);
+
+ private:
+  [[nodiscard]] std::optional<AdminAnswer> refusal_of(const AdminRequest& request) const;
+  [[nodiscard]] AdminAnswer begin(Errands::Work work);
+
+  Options options_;
+  Errands errands_;
+};
+
+}  // namespace app

@@ -1,0 +1,213 @@
+#include "app/why.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "certstore/choice.h"
+
+namespace app {
+namespace {
+
+class Causes {
+ public:
+  Causes(const Observation& seen, const std::string& host) : seen_(seen), host_(host) {}
+
+  Json json() {
+    const certstore::CertificatePtr shown = handshake();
+    for (const acme::ManagedCertificate* managed : managed_for_host()) explain(*managed);
+    others(shown);
+    routes();
+    return {{"host", host_}, {"good", good_}, {"causes", std::move(causes_)}};
+  }
+
+ private:
+  void say(int level, const char* what, std::string text, const char* tone = "plain") {
+    causes_.push_back({{"level", level}, {"what", what}, {"text", std::move(text)}, {"tone", tone}});
+  }
+
+  // ---- What a client is shown, and where it comes from.
+
+  certstore::CertificatePtr handshake() {
+    if (!seen_.snapshot || !seen_.snapshot->certificates) {
+      say(0, "handshake", "nothing is served yet: no snapshot has reached the workers", "bad");
+      return nullptr;
+    }
+    const certstore::CertIndex& index = *seen_.snapshot->certificates;
+    const certstore::CertPair* pair = index.find(host_);
+    if (pair == nullptr) return unknown_name(index);
+    const bool exact = index.exact(host_) == pair;
+    say(0, "handshake",
+        fmt::format("SNI {} is matched {}", host_, exact ? "by its exact name" : "by a one-label wildcard"));
+    good_ = true;
+    for (const certstore::CertificatePtr& certificate : {pair->ecdsa, pair->rsa}) {
+      if (certificate) describe(*certificate);
+    }
+    return pair->ecdsa ? pair->ecdsa : pair->rsa;
+  }
+
+  certstore::CertificatePtr unknown_name(const certstore::CertIndex& index) {
+    const auto& config = seen_.snapshot->config;
+    const bool rejected = config && config->tls.unknown_name == config::UnknownName::reject;
+    if (rejected || index.fallback() == nullptr) {
+      say(0, "handshake", fmt::format("no certificate is for {}: the client gets the alert unrecognized_name", host_),
+          "bad");
+      return nullptr;
+    }
+    say(0, "handshake",
+        fmt::format("no certificate is for {}: the client gets the default one, which is not for it", host_), "bad");
+    const certstore::CertificatePtr& certificate =
+        index.fallback()->ecdsa ? index.fallback()->ecdsa : index.fallback()->rsa;
+    describe(*certificate);
+    good_ = false;
+    return certificate;
+  }
+
+  void describe(const certstore::Certificate& certificate) {
+    const certstore::Facts& facts = certificate.facts();
+    const bool valid = certstore::validity_at(facts, seen_.now) == certstore::Validity::valid;
+    std::string text = fmt::format(
+        "{} certificate {} of {}, {} until {}", facts.key_type == certstore::KeyType::rsa ? "RSA" : "ECDSA",
+        facts.serial_hex, facts.issuer.common_name.empty() ? facts.issuer.organization : facts.issuer.common_name,
+        to_iso8601(facts.not_before), to_iso8601(facts.not_after));
+    if (const std::string short_of = certstore::shortcomings(facts, seen_.now); !short_of.empty())
+      text += "; " + short_of;
+    say(1, "certificate", std::move(text), valid ? "good" : "bad");
+    say(2, "fingerprint", certificate.fingerprint());
+    good_ = good_ && valid;
+    for (const certstore::CertificateStatus& status : seen_.certificates) {
+      if (status.serving.get() != &certificate) continue;
+      const bool interim = status.source == "issuers" && status.id.ends_with(" until it is issued");
+      good_ = good_ && !interim;
+      if (interim) {
+        say(2, "source", "the local CA, until the issuer has delivered", "bad");
+      } else {
+        say(2, "source", fmt::format("{}, {}, since {}", status.source, status.id, to_iso8601(status.changed)));
+      }
+      if (!status.problem.empty()) say(2, "problem", status.problem, "bad");
+    }
+  }
+
+  // ---- Who is to issue it, and how far that is.
+
+  [[nodiscard]] std::vector<const acme::ManagedCertificate*> managed_for_host() const {
+    std::vector<const acme::ManagedCertificate*> found;
+    const auto dot = host_.find('.');
+    const std::string wildcard = dot == std::string::npos ? "" : "*" + host_.substr(dot);
+    for (const acme::ManagedCertificate& managed : seen_.managed) {
+      const auto has = [&](const std::string& name) {
+        return std::ranges::find(managed.hosts, name) != managed.hosts.end();
+      };
+      if (has(host_) || has(wildcard)) found.push_back(&managed);
+    }
+    return found;
+  }
+
+  void explain(const acme::ManagedCertificate& managed) {
+    const bool failed = managed.state == acme::ManagedCertificate::State::failed;
+    say(0, "issuer",
+        fmt::format("{} is issued by {} ({}): {}{}{}", managed.name, managed.issuer, managed.issuer_kind,
+                    acme::to_string(managed.state), managed.detail.empty() ? "" : ", ", managed.detail),
+        failed ? "bad" : "plain");
+    if (!managed.issued_by.empty() && managed.issued_by != managed.issuer) {
+      say(1, "fallback", fmt::format("what there is was issued by {}", managed.issued_by));
+    }
+    if (managed.next_action) {
+      say(1, "next", fmt::format("{}: {}", to_iso8601(*managed.next_action), managed.next_action_reason));
+    }
+    if (managed.window) {
+      say(1, "window",
+          fmt::format("the CA wants it renewed between {} and {}; asked again at {}",
+                      to_iso8601(managed.window->info.start), to_iso8601(managed.window->info.end),
+                      to_iso8601(managed.window->poll_again)));
+      if (!managed.explanation_url.empty()) say(2, "reason", managed.explanation_url);
+    }
+    if (!managed.problem.empty()) {
+      say(1, "problem",
+          managed.failures > 0
+              ? fmt::format("{} (failures since the last success: {})", managed.problem, managed.failures)
+              : managed.problem,
+          "bad");
+    }
+    if (managed.order) explain(*managed.order);
+  }
+
+  void explain(const acme::OrderProgress& order) {
+    say(1, "order",
+        fmt::format("{}{}{} at {}", acme::to_string(order.step), order.status.empty() ? "" : ", ", order.status,
+                    order.url.empty() ? order.issuer : order.url));
+    for (const acme::AuthorizationProgress& one : order.authorizations) {
+      say(2, "authorization", fmt::format("{}{}: {}", one.wildcard ? "*." : "", one.identifier.value, one.status),
+          one.status == "valid"     ? "good"
+          : one.status == "pending" ? "plain"
+                                    : "bad");
+      say(3, "challenge",
+          fmt::format("{}: {}", config::to_string(one.challenge),
+                      one.challenge_status.empty() ? "not looked at" : one.challenge_status));
+      if (!one.problem.empty()) say(4, "the CA says", one.problem, "bad");
+    }
+  }
+
+  // ---- What else there is for the name, and why it is not what is shown.
+
+  void others(const certstore::CertificatePtr& shown) {
+    for (const certstore::CertificateStatus& status : seen_.certificates) {
+      if (status.serving && status.serving == shown) continue;
+      if (!status.certificate || !is_for_host(status.certificate->facts())) continue;
+      if (status.serving) continue;  // the other key type, described above
+      say(0, "not shown",
+          fmt::format("{}, {}: {}", status.source, status.id,
+                      status.problem.empty() ? "another one is better" : status.problem));
+    }
+  }
+
+  [[nodiscard]] bool is_for_host(const certstore::Facts& facts) const {
+    const auto dot = host_.find('.');
+    const std::string wildcard = dot == std::string::npos ? "" : "*" + host_.substr(dot);
+    return std::ranges::any_of(facts.dns_names,
+                               [&](const std::string& name) { return name == host_ || name == wildcard; }) ||
+           std::ranges::find(facts.ip_addresses, host_) != facts.ip_addresses.end();
+  }
+
+  // ---- Where its requests go.
+
+  void routes() {
+    if (!seen_.snapshot || !seen_.snapshot->routes) return;
+    const auto& routes = seen_.snapshot->routes->for_host(host_);
+    if (routes.empty()) say(0, "route", "no route has this host: its requests get 404", "bad");
+    for (const proxy::CompiledRoute* route : routes) {
+      const config::Route& config = route->config;
+      say(0, "route",
+          fmt::format("{}: {} {}", config.name,
+                      config.path.kind == config::PathMatch::Kind::exact ? "exactly" : "below", config.path.path));
+      if (const auto* to = std::get_if<config::ToBackend>(&config.action)) backend(to->backend);
+    }
+  }
+
+  void backend(const std::string& name) {
+    const auto& backends = seen_.snapshot->backends;
+    const auto found = backends ? backends->find(name) : proxy::BackendTable::const_iterator{};
+    if (!backends || found == backends->end()) return;
+    std::size_t healthy = 0;
+    for (const proxy::EndpointState& endpoint : found->second->endpoints) healthy += endpoint.healthy ? 1 : 0;
+    const std::size_t all = found->second->endpoints.size();
+    say(1, "backend",
+        fmt::format("{}: {} of {} endpoints healthy{}{}", name, healthy, all,
+                    found->second->problem.empty() ? "" : "; ", found->second->problem),
+        healthy == 0 ? "bad" : "plain");
+  }
+
+  const Observation& seen_;
+  const std::string& host_;
+  Json causes_ = Json::array();
+  bool good_ = false;
+};
+
+}  // namespace
+
+Json why_json(const Observation& seen, const std::string& host) {
+  return Causes(seen, host).json();
+}
+
+}  // namespace app

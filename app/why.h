@@ -1,0 +1,14 @@
+// Why a host shows what it shows: every cause, from the handshake to the CA's own words.
+#pragma once
+
+#include <string>
+
+#include "app/api.h"
+
+namespace app {
+
+// {host, good, causes: [{level, what, text, tone: good|bad|plain}]}. `good`: a client that asks for the host now gets a
+// valid certificate for it that is not of the local CA. `host`: a canonical host name or an address. Pure.
+[[nodiscard]] Json why_json(const Observation& seen, const std::string& host);
+
+}  // namespace app
