@@ -14,15 +14,34 @@ std::string time_left(const Json& certificate) {
   return seconds >= 172'800 ? fmt::format("{} d", seconds / 86'400) : fmt::format("{} h", seconds / 3'600);
 }
 
+// Of what is issued here and under way: how far it is.
+std::string state_of(const Json& certificate) {
+  auto state = certificate["state"].get<std::string>();
+  const auto managed = certificate.find("managed");
+  if (managed == certificate.end()) return state;
+  const auto doing = (*managed)["state"].get<std::string>();
+  if (doing == "issued" || doing == state) return state;
+  state += ", " + doing;
+  if (doing == "ordering" && managed->contains("order")) state += ": " + (*managed)["order"]["step"].get<std::string>();
+  return state;
+}
+
+std::string next_of(const Json& certificate) {
+  const auto managed = certificate.find("managed");
+  if (managed == certificate.end() || !(*managed)["next_action"].is_string()) return {};
+  return fmt::format("{} ({})", (*managed)["next_action"].get<std::string>(),
+                     (*managed)["next_action_reason"].get<std::string>());
+}
+
 Tone tone_of(const std::string& state) {
-  if (state == "valid") return Tone::good;
+  if (state == "valid" || state == "held elsewhere") return Tone::good;
   return state == "unused" ? Tone::dim : Tone::bad;
 }
 
 std::string render(const Json& certificates, Colour colour) {
-  Table table({"NAMES", "STATE", "EXPIRES", "LEFT", "KEY", "ISSUER", "SOURCE", "PROBLEM"});
+  Table table({"NAMES", "STATE", "EXPIRES", "LEFT", "KEY", "ISSUER", "SERIAL", "SOURCE", "NEXT", "PROBLEM"});
   for (const Json& one : certificates) {
-    const auto state = one["state"].get<std::string>();
+    const std::string state = state_of(one);
     std::string names = joined(one["names"]);
     if (one["default"].get<bool>()) names += " (default)";
     table.add({{names},
@@ -31,7 +50,9 @@ std::string render(const Json& certificates, Colour colour) {
                {time_left(one)},
                {one.value("key_type", "")},
                {one.value("issuer", "")},
+               {one.value("serial", "")},
                {one["id"].get<std::string>(), Tone::dim},
+               {next_of(one)},
                {one["problem"].get<std::string>(), Tone::bad}});
   }
   return table.render(colour);
@@ -45,7 +66,10 @@ void add_certs_command(CLI::App& app, Command& chosen) {
       {.name = "certs",
        .description = "Show the certificates that a running instance serves, and what is wrong with others",
        .path = "/api/certificates",
-       .render = render});
+       .render = render,
+       .footer = "NEXT is when a certificate that is issued here is renewed, or tried again, and why then.\n\n"
+                 "Examples:\n  sekisho certs\n  sekisho certs --watch\n  sekisho certs --output json",
+       .can_watch = true});
 }
 
 }  // namespace app

@@ -29,7 +29,8 @@ ExitCode run_command_line(int argc, const char* const* argv) {
       "  sekisho proxy --to 127.0.0.1:3000        HTTPS in front of an app, no file needed\n"
       "  sekisho run --config sekisho.yaml        the gateway\n"
       "  sekisho check sekisho.yaml               is the file valid?\n"
-      "  sekisho certs                            what a running instance serves\n\n"
+      "  sekisho certs                            what a running instance serves\n"
+      "  sekisho why www.example.com              and why it serves that\n\n"
       "Exit codes: 0 done, 1 the answer is no, 2 wrong usage, 3 could not reach what was asked.");
 
   Command chosen;
@@ -40,6 +41,11 @@ ExitCode run_command_line(int argc, const char* const* argv) {
   add_routes_command(app, chosen);
   add_backends_command(app, chosen);
   add_status_command(app, chosen);
+  add_why_command(app, chosen);
+  add_renew_command(app, chosen);
+  add_revoke_command(app, chosen);
+  add_acme_command(app, chosen);
+  add_doctor_command(app, chosen);
   add_version_command(app, chosen);
 
   // CLI11 would say only that some subcommand is missing.

@@ -19,6 +19,11 @@ void add_certs_command(CLI::App& app, Command& chosen);
 void add_routes_command(CLI::App& app, Command& chosen);
 void add_backends_command(CLI::App& app, Command& chosen);
 void add_status_command(CLI::App& app, Command& chosen);
+void add_why_command(CLI::App& app, Command& chosen);
+void add_renew_command(CLI::App& app, Command& chosen);
+void add_revoke_command(CLI::App& app, Command& chosen);
+void add_acme_command(CLI::App& app, Command& chosen);
+void add_doctor_command(CLI::App& app, Command& chosen);
 void add_version_command(CLI::App& app, Command& chosen);
 
 // The whole command line.

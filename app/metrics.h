@@ -14,6 +14,7 @@ namespace app {
 
 // x509_cert_*: the names and labels of x509-certificate-exporter, so that its dashboards and alerts go on working.
 void add_certificate_metrics(MetricFamilies& families, const Observation& seen);
+void add_issuing_metrics(MetricFamilies& families, const Observation& seen);
 // What the workers counted.
 void add_traffic_metrics(MetricFamilies& families, const Observation& seen);
 void add_backend_metrics(MetricFamilies& families, const Observation& seen);

@@ -19,6 +19,7 @@ struct TableCommand {
   std::function<std::string(const nlohmann::ordered_json&, Colour)> render;
   std::function<ExitCode(const nlohmann::ordered_json&)> judge = {};  // empty: always done
   std::string footer = {};
+  bool can_watch = false;  // --watch prints it again at each change, until it is interrupted
 };
 
 void add_table_command(CLI::App& app, Command& chosen, TableCommand command);

@@ -1,0 +1,67 @@
+// sekisho renew NAME, sekisho revoke NAME.
+#include <memory>
+#include <optional>
+#include <string>
+
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+
+#include "app/change_command.h"
+#include "app/commands.h"
+#include "app/exit_code.h"
+
+namespace app {
+namespace {
+
+ExitCode exit_code_of(const base::Error& error) {
+  return error.code == base::Code::refused ? ExitCode::no : ExitCode::unreachable;
+}
+
+ExitCode renew(const ChangeWords& words, const std::string& name) {
+  const auto done = change(words, fmt::format("/api/certificates/{}/renew", in_path(name)));
+  if (!done) {
+    fmt::print(stderr, "sekisho renew: {}\n", done.error().what);
+    return exit_code_of(done.error());
+  }
+  fmt::print("{} is being renewed; see it with: sekisho certs --watch\n", name);
+  return ExitCode::done;
+}
+
+ExitCode revoke(const ChangeWords& words, const std::string& name, std::optional<unsigned> reason) {
+  const auto done = change(words, fmt::format("/api/certificates/{}/revoke{}", in_path(name),
+                                              reason ? fmt::format("?reason={}", *reason) : ""));
+  if (!done) {
+    fmt::print(stderr, "sekisho revoke: {}\n", done.error().what);
+    return exit_code_of(done.error());
+  }
+  fmt::print("{} is revoked, and a new certificate is being got\n", name);
+  return ExitCode::done;
+}
+
+}  // namespace
+
+void add_renew_command(CLI::App& app, Command& chosen) {
+  CLI::App* const command = app.add_subcommand("renew", "Renew a certificate now, whatever its plan is");
+  const auto words = add_change_words(*command);
+  const auto name = std::make_shared<std::string>();
+  command->add_option("NAME", *name, "The certificate: its name in the configuration, or its first host")->required();
+  command->footer(
+      "The old certificate is served until the new one is there.\n\nExample:\n  sekisho renew www.example.com");
+  command->callback([&chosen, words, name] { chosen = [words, name] { return renew(*words, *name); }; });
+}
+
+void add_revoke_command(CLI::App& app, Command& chosen) {
+  CLI::App* const command = app.add_subcommand("revoke", "Have the CA revoke a certificate, and get a new one");
+  const auto words = add_change_words(*command);
+  const auto name = std::make_shared<std::string>();
+  const auto reason = std::make_shared<std::optional<unsigned>>();
+  command->add_option("NAME", *name, "The certificate: its name in the configuration, or its first host")->required();
+  command
+      ->add_option("--reason", *reason, "RFC 5280 5.3.1: 1 the key is compromised, 4 superseded, 5 not used any more")
+      ->type_name("N");
+  command->footer("Example:\n  sekisho revoke www.example.com --reason 1");
+  command->callback(
+      [&chosen, words, name, reason] { chosen = [words, name, reason] { return revoke(*words, *name, *reason); }; });
+}
+
+}  // namespace app

@@ -1,0 +1,77 @@
+// sekisho why HOST: every cause behind what a host shows.
+#include <memory>
+#include <string>
+
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+
+#include "app/admin_client.h"
+#include "app/change_command.h"
+#include "app/commands.h"
+#include "app/exit_code.h"
+#include "app/table.h"
+
+namespace app {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct Words {
+  std::string host;
+  std::string admin = default_admin_address().to_string();
+  std::string output = "text";
+};
+
+void print(const Json& why) {
+  const bool colour = colour_of_standard_output() == Colour::on;
+  for (const Json& cause : why["causes"]) {
+    const auto tone = cause["tone"].get<std::string>();
+    const char* const begin = !colour ? "" : tone == "bad" ? "\x1b[31m" : tone == "good" ? "\x1b[32m" : "";
+    fmt::print("{:{}}{}: {}{}{}\n", "", 2 * cause["level"].get<int>(), cause["what"].get<std::string>(), begin,
+               cause["text"].get<std::string>(), *begin != '\0' ? "\x1b[0m" : "");
+  }
+}
+
+ExitCode explain(const Words& words) {
+  const auto why = ask_admin(words.admin, "/api/why?host=" + in_path(words.host));
+  if (!why) {
+    fmt::print(stderr, "sekisho why: {}\n", why.error().what);
+    return ExitCode::unreachable;
+  }
+  if (why->contains("error")) {
+    fmt::print(stderr, "sekisho why: {}: {}\n", words.host, why->value("error", ""));
+    return ExitCode::usage;
+  }
+  try {
+    if (words.output == "json") {
+      fmt::print("{}\n", why->dump(2, ' ', false, Json::error_handler_t::replace));
+    } else {
+      print(*why);
+    }
+    return (*why)["good"].get<bool>() ? ExitCode::done : ExitCode::no;
+  } catch (const nlohmann::json::exception& error) {
+    fmt::print(stderr, "sekisho why: {} answers what this version does not understand: {}\n", words.admin,
+               error.what());
+    return ExitCode::unreachable;
+  }
+}
+
+}  // namespace
+
+void add_why_command(CLI::App& app, Command& chosen) {
+  CLI::App* const command =
+      app.add_subcommand("why", "Every cause behind what a host shows; exit code 1 if it is no good certificate");
+  const auto words = std::make_shared<Words>();
+  command->add_option("HOST", words->host, "The host, as a client asks for it")->required();
+  command->add_option("--admin", words->admin, "The admin address of the instance to ask")
+      ->type_name("ADDR")
+      ->check(admin_address_fault)
+      ->capture_default_str();
+  command->add_option("--output,-o", words->output, "text or json")
+      ->check(CLI::IsMember({"text", "json"}))
+      ->capture_default_str();
+  command->footer("Example:\n  sekisho why www.example.com");
+  command->callback([&chosen, words] { chosen = [words] { return explain(*words); }; });
+}
+
+}  // namespace app
