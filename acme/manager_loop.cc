@@ -89,10 +89,10 @@ void Manager::Loop::configure(std::vector<config::IssuedCertificate> certificate
   for (const config::IssuedCertificate& certificate : certificates) {
     if (certificate.on_demand) on_demand.push_back(certificate);
     if (certificate.hosts.empty()) continue;
-    for (const Target& target : targets_of(certificate)) add(target, false);
+    for (const Target& target : targets_of(certificate, *wanted_issuers)) add(target, false);
   }
   for (const config::IssuedCertificate& wanted : stored_on_demand(options_.storage, on_demand)) {
-    for (const Target& target : targets_of(wanted)) add(target, true);
+    for (const Target& target : targets_of(wanted, *wanted_issuers)) add(target, true);
   }
   {
     const std::lock_guard lock(mutex_);
@@ -203,7 +203,8 @@ void Manager::Loop::tell(const std::vector<UnitPtr>& changed, const std::vector<
     for (const auto& [record, unit] : units_) {
       const bool hidden = !unit->stored && unit->state != ManagedCertificate::State::held_elsewhere &&
                           unit->target.wanted->until_issued == config::IssuedCertificate::UntilIssued::refuse;
-      if (hidden) withheld.insert(withheld.end(), unit->target.wanted->hosts.begin(), unit->target.wanted->hosts.end());
+      if (!hidden) continue;
+      for (std::string& name : values_of(unit->target.identifiers)) withheld.push_back(std::move(name));
     }
   }
   for (const std::string& record : gone) {

@@ -165,7 +165,7 @@ bool Manager::Loop::leave_to_others(const UnitPtr& unit) {
     if (unit->forced) return false;
   }
   const base::SystemTime now = options_.clock.now();
-  const auto [certificate, source] = options_.elsewhere(unit->target.wanted->hosts);
+  const auto [certificate, source] = options_.elsewhere(values_of(unit->target.identifiers));
   if (!certificate || !is_valid_at(*certificate, now)) return false;
   const RenewalPlan plan = plan_renewal(lifetime_of(*certificate), std::nullopt, unit->target.wanted->renew_before, 0);
   if (plan.at <= now) return false;
@@ -333,7 +333,7 @@ certstore::CertificatePtr Manager::Loop::interim_for(const Unit& unit,
     return nullptr;
   }
   std::vector<std::string> bare;
-  for (const std::string& host : wanted.hosts) {
+  for (const std::string& host : values_of(unit.target.identifiers)) {
     if (stored && covers(stored->certificate->facts(), {identifier_of(host)})) continue;
     if (options_.elsewhere && options_.elsewhere({host}).first) continue;
     bare.push_back(host);
