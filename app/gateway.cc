@@ -210,6 +210,10 @@ void Gateway::adopt(const config::Config& config) {
   publish_backends();
   publisher_.change([&](proxy::Snapshot& next) {
     next.config = shared;
+    next.on_demand = std::ranges::any_of(shared->certificates, [](const config::CertificateSource& source) {
+      const auto* issued = std::get_if<config::IssuedCertificate>(&source.from);
+      return issued != nullptr && issued->on_demand.has_value();
+    });
     next.routes = routes;
   });
 }

@@ -164,6 +164,12 @@ void add_requests(MetricFamilies& families, const Observation& seen) {
               sum(seen, &WorkerStats::acme_answers));
   add_counter(families, "sekisho_access_log_dropped_total", "Access log lines dropped because its reader was slow.",
               sum(seen, &WorkerStats::access_log_dropped));
+  add_counter(families, "sekisho_unknown_names_told_total",
+              "Names that clients asked for, no certificate covered, and on-demand issuing was told of.",
+              sum(seen, &WorkerStats::unknown_names_told));
+  add_counter(families, "sekisho_unknown_names_dropped_total",
+              "The same, dropped because there were too many of them at once.",
+              sum(seen, &WorkerStats::unknown_names_dropped));
   add_counter(families, "sekisho_escaped_errors_total", "Connections ended by an unexpected exception; always a bug.",
               sum(seen, &WorkerStats::escaped_errors));
 }

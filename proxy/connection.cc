@@ -15,6 +15,7 @@
 #include "proxy/tls_client_auth.h"
 #include "proxy/tls_context.h"
 #include "proxy/tls_transport.h"
+#include "proxy/unknown_names.h"
 
 namespace proxy {
 namespace {
@@ -67,6 +68,7 @@ bool wants_proxy_header(const config::Listener& listener, const base::IpAddress&
 awaitable<Alpn> shake_hands(Worker& worker, TlsTransport& transport, TlsHandshake& handshake, ConnectionFacts& facts) {
   const auto begun = std::chrono::steady_clock::now();
   const auto done = co_await transport.handshake();
+  if (handshake.uncovered_name) worker.unknown_names().saw(worker.number(), handshake.server_name, worker.stats());
   if (!done) {
     const bool timed_out = transport.error().code == base::Code::timeout;
     count(worker, timed_out ? HandshakeFailure::timeout : classify_failure(transport.failure_reason(), handshake));

@@ -10,15 +10,16 @@
 #include <thread>
 
 #include "proxy/listening_socket.h"
+#include "proxy/unknown_names.h"
 #include "proxy/worker.h"
 
 namespace proxy {
 
 class Server::Running {
  public:
-  Running(unsigned count, AccessLog& access_log) {
+  Running(unsigned count, AccessLog& access_log) : unknown_names(count) {
     for (unsigned number = 0; number < count; ++number) {
-      workers.push_back(std::make_unique<Worker>(number, access_log));
+      workers.push_back(std::make_unique<Worker>(number, access_log, unknown_names));
     }
     for (unsigned number = 0; number < count; ++number) {
       threads.emplace_back([worker = workers[number].get()] { worker->run(); });
@@ -45,6 +46,7 @@ class Server::Running {
     done.wait();
   }
 
+  UnknownNames unknown_names;
   std::vector<std::unique_ptr<Worker>> workers;
   std::vector<std::thread> threads;
   std::mutex mutex;  // of listeners
@@ -131,6 +133,10 @@ void Server::drain(std::chrono::milliseconds deadline) {
   });
   std::unique_lock lock(progress->mutex);
   progress->changed.wait_for(lock, deadline, [&] { return progress->left == 0; });
+}
+
+void Server::tell_unknown_names(std::function<void(const std::string& server_name)> tell) {
+  running_->unknown_names.tell(std::move(tell));
 }
 
 std::vector<const WorkerStats*> Server::stats() const {

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "base/error.h"
@@ -36,6 +38,12 @@ class Server {
   // Listeners close; HTTP/2 gets GOAWAY, HTTP/1 "Connection: close"; idle connections close. Returns when all
   // connections have ended or at the deadline, after which the rest is cut. Blocking.
   void drain(std::chrono::milliseconds deadline);
+
+  // From now on `tell` hears the names that clients asked for and no certificate covers, while the snapshot wants them
+  // (Snapshot::on_demand): valid host names, at most 64 a second from a worker, a name perhaps many times. It runs on
+  // one thread of the control plane and may take its time; what comes meanwhile is kept up to a bound, and dropped and
+  // counted above it. Null: nobody; when that returns the one before no longer runs. One thread at a time.
+  void tell_unknown_names(std::function<void(const std::string& server_name)> tell);
 
   // Alive as long as the server.
   [[nodiscard]] std::vector<const WorkerStats*> stats() const;

@@ -7,6 +7,7 @@
 #include "certstore/cert_index.h"
 #include "certstore/challenges.h"
 #include "certstore/ticket_keys.h"
+#include "certstore/withheld_names.h"
 #include "config/config.h"
 #include "proxy/backend_table.h"
 #include "proxy/route_table.h"
@@ -24,6 +25,8 @@ struct Snapshot {
   std::shared_ptr<const certstore::Challenges> challenges;     // null: none
   std::shared_ptr<const certstore::TicketKeySet> ticket_keys;  // null: no tickets
   std::shared_ptr<const ClientAuthTable> client_auth;          // null: off for all
+  std::shared_ptr<const certstore::WithheldNames> withheld;    // null: none
+  bool on_demand = false;  // names of handshakes that no certificate covers are told upwards
 };
 
 using SnapshotPtr = std::shared_ptr<const Snapshot>;

@@ -112,6 +112,7 @@ struct WorkerStats {
   Counter upstream_connections_opened, upstream_connections_reused, retries, retries_over_budget;
   Counter acme_answers;
   Counter access_log_dropped;
+  Counter unknown_names_told, unknown_names_dropped;  // see proxy/unknown_names.h
   Counter escaped_errors;  // coroutines that ended with an exception: always a bug
   std::atomic<std::uint64_t> generation{0};
 

@@ -39,10 +39,19 @@ const certstore::CertPair* select_pair(const TlsHandshake& handshake) noexcept {
   const Snapshot& world = *handshake.snapshot;
   if (world.certificates == nullptr) return nullptr;
   if (!handshake.server_name.empty()) {
+    if (world.withheld != nullptr && world.withheld->withholds(handshake.server_name, *world.certificates)) {
+      return nullptr;
+    }
     if (const auto* found = world.certificates->find(handshake.server_name)) return found;
     if (world.config->tls.unknown_name == config::UnknownName::reject) return nullptr;
   }
   return world.certificates->fallback();
+}
+
+bool is_uncovered(const TlsHandshake& handshake) noexcept {
+  const auto& certificates = handshake.snapshot->certificates;
+  return !handshake.server_name.empty() &&
+         (certificates == nullptr || certificates->find(handshake.server_name) == nullptr);
 }
 
 int use(SSL* ssl, const certstore::CertificatePtr& certificate) noexcept {
@@ -115,6 +124,7 @@ int TlsContext::on_client_hello(SSL* ssl, int* alert, void*) noexcept {
       offers_only(extension_of(ssl, TLSEXT_TYPE_application_layer_protocol_negotiation), acme_protocol);
   const bool known =
       handshake.acme_challenge ? challenge_certificate(handshake) != nullptr : select_pair(handshake) != nullptr;
+  handshake.uncovered_name = handshake.snapshot->on_demand && !handshake.acme_challenge && is_uncovered(handshake);
   if (!known) {
     handshake.refused_name = true;
     *alert = SSL_AD_UNRECOGNIZED_NAME;  // RFC 6066 §3

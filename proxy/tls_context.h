@@ -21,6 +21,7 @@ struct TlsHandshake {
   const ClientAuthPolicy* client_auth = nullptr;  // owned by the snapshot's table
   bool acme_challenge = false;                    // the client speaks acme-tls/1 and nothing else
   bool refused_name = false;                      // unrecognized_name was sent
+  bool uncovered_name = false;                    // no certificate covers server_name, and the snapshot wants to know
 };
 
 enum class Alpn : std::uint8_t { none, http1, h2, acme };

@@ -40,10 +40,11 @@ struct Worker::Accepting {
   bool closed = false;
 };
 
-Worker::Worker(unsigned number, AccessLog& access_log)
+Worker::Worker(unsigned number, AccessLog& access_log, UnknownNames& unknown_names)
     : number_(number),
       io_(BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO),
       access_log_(access_log),
+      unknown_names_(unknown_names),
       upstreams_(std::make_unique<Upstreams>(*this)),
       tls_(std::make_unique<TlsContext>()),
       connections_(std::make_unique<Connections>()) {}

@@ -19,6 +19,7 @@
 namespace proxy {
 
 class AccessLog;
+class UnknownNames;
 class Transport;
 class TlsContext;
 class Upstreams;
@@ -26,7 +27,7 @@ class Connection;
 
 class Worker {
  public:
-  Worker(unsigned number, AccessLog& access_log);
+  Worker(unsigned number, AccessLog& access_log, UnknownNames& unknown_names);
   ~Worker();
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
@@ -36,6 +37,7 @@ class Worker {
   [[nodiscard]] Deadlines& deadlines() noexcept { return deadlines_; }
   [[nodiscard]] WorkerStats& stats() noexcept { return stats_; }
   [[nodiscard]] AccessLog& access_log() noexcept { return access_log_; }
+  [[nodiscard]] UnknownNames& unknown_names() noexcept { return unknown_names_; }
   [[nodiscard]] Upstreams& upstreams() noexcept { return *upstreams_; }
   [[nodiscard]] TlsContext& tls() noexcept { return *tls_; }
   // Null before the first publish.
@@ -87,6 +89,7 @@ class Worker {
   Deadlines deadlines_;
   WorkerStats stats_;
   AccessLog& access_log_;
+  UnknownNames& unknown_names_;
   SnapshotPtr snapshot_;
   bool draining_ = false;
   bool stopping_ = false;

@@ -166,6 +166,32 @@ TEST_F(TlsContextTest, ShowsTheExactNameThenTheWildcardInAnyCase) {
   EXPECT_FALSE(shake_hands("a.b.example.com").done);
 }
 
+TEST_F(TlsContextTest, ShowsNothingForAWithheldNameBeforeItsOwnCertificateIsThere) {
+  world->certificates = std::make_shared<const certstore::CertIndex>(
+      certstore::CertIndex().with_fallback({.ecdsa = certificate(leaf("default.example")), .rsa = nullptr}));
+  serve("*.example.com", {.ecdsa = certificate(leaf("*.example.com")), .rsa = nullptr});
+  world->withheld =
+      std::make_shared<const certstore::WithheldNames>(std::vector<std::string>{"www.example.com", "shop.example.org"});
+  for (const char* name : {"www.example.com", "WWW.example.com", "shop.example.org"}) {
+    const Seen seen = shake_hands(name);
+    EXPECT_EQ(seen.alert, SSL_AD_UNRECOGNIZED_NAME) << name;
+    EXPECT_EQ(classify_failure(0, seen.server), HandshakeFailure::unknown_name) << name;
+  }
+  EXPECT_EQ(shake_hands("api.example.com").names, "*.example.com");
+  EXPECT_EQ(shake_hands("other.example.org").names, "default.example");
+  serve("www.example.com", {.ecdsa = certificate(leaf("www.example.com")), .rsa = nullptr});
+  EXPECT_EQ(shake_hands("www.example.com").names, "www.example.com");
+}
+
+TEST_F(TlsContextTest, NotesUncoveredNamesOnlyWhereTheyAreWanted) {
+  serve("*.example.com", {.ecdsa = certificate(leaf("*.example.com")), .rsa = nullptr});
+  EXPECT_FALSE(shake_hands("a.example.org").server.uncovered_name);
+  world->on_demand = true;
+  EXPECT_TRUE(shake_hands("a.example.org").server.uncovered_name);
+  EXPECT_FALSE(shake_hands("a.example.com").server.uncovered_name);
+  EXPECT_FALSE(shake_hands("").server.uncovered_name);
+}
+
 // ---- Kinds of key
 
 TEST_F(TlsContextTest, TheClientsAbilitiesChooseBetweenRsaAndEcdsa) {

@@ -17,6 +17,7 @@
 
 #include "proxy/access_log.h"
 #include "proxy/transport.h"
+#include "proxy/unknown_names.h"
 #include "proxy/worker.h"
 
 namespace test {
@@ -103,9 +104,10 @@ class LocalWorker {
     ended = true;
   }
   proxy::AccessLog access_log_{1, STDERR_FILENO};
+  proxy::UnknownNames unknown_names_{1};
 
  public:
-  proxy::Worker worker{0, access_log_};
+  proxy::Worker worker{0, access_log_, unknown_names_};
 };
 
 class Wire {
