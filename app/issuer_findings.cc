@@ -170,4 +170,19 @@ std::vector<std::string> names_left_out(const config::Config& config) {
   return sentences;
 }
 
+std::vector<config::IssuedCertificate> certificates_to_get(const config::Config& config) {
+  std::vector<config::IssuedCertificate> certificates;
+  for (const config::CertificateSource& source : config.certificates) {
+    const auto* issued = std::get_if<config::IssuedCertificate>(&source.from);
+    if (issued == nullptr) continue;
+    config::IssuedCertificate& certificate = certificates.emplace_back(*issued);
+    const auto issuer = config.issuers.find(issued->issuer);
+    if (issuer == config.issuers.end()) continue;
+    const auto left_out = config::unprovable_hosts(*issued, issuer->second);
+    std::erase_if(certificate.hosts,
+                  [&](const std::string& host) { return std::ranges::find(left_out, host) != left_out.end(); });
+  }
+  return certificates;
+}
+
 }  // namespace app

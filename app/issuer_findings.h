@@ -24,4 +24,7 @@ struct IssuerFile {
 // A sentence for each certificate of which some names are never ordered (config::unprovable_hosts).
 [[nodiscard]] std::vector<std::string> names_left_out(const config::Config& config);
 
+// What is to be got: the certificates with `issuer`, each without the names that are left out.
+[[nodiscard]] std::vector<config::IssuedCertificate> certificates_to_get(const config::Config& config);
+
 }  // namespace app

@@ -31,7 +31,7 @@ bool read_agreement(const Mapping& map) {
   const auto there = map.find("agree_to_terms");
   const auto agreed = there ? there->boolean() : std::nullopt;
   if (agreed == false) there->refuse("`agree_to_terms` of false", expected);
-  if (!there && map.value().is(YamlNode::Kind::mapping)) {
+  if (!there && map.value().is(YamlNode::Kind::mapping) && !map.misspelt("agree_to_terms")) {
     map.value().refuse("acme without `agree_to_terms`", std::string("`agree_to_terms` of ") + expected);
   }
   return agreed.value_or(false);
