@@ -5,13 +5,14 @@ import json
 import pathlib
 import socket
 import ssl
+import threading
 
 from cryptography import x509
 
 from .bind9 import Bind9
 from .client import tls_context
 from .edge import Edge, eventually, free_port
-from .faulting_server import FaultingServer
+from .faulting_server import FaultingServer, call
 from .pebble import ChallTestSrv, LOOPBACK, Pebble
 
 
@@ -121,3 +122,35 @@ def certificates(edge):
 def names_of(certificate):
     found = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     return sorted(str(name.value) for name in found)
+
+
+def said(edge, *words):
+    """What a command says of a running edge, and the answer must not be an error of the command line or of the connection."""
+    result = edge.command(*words)
+    assert result.returncode in (0, 1), f"{words}: exit {result.returncode}\n{result.stdout}\n{result.stderr}"
+    return result.stdout + result.stderr
+
+
+def eventually_said(edge, text, *words, patience=20):
+    return eventually(lambda: text in said(edge, *words), patience, f"{text!r} in {' '.join(words)}")
+
+
+class Killer:
+    """Kills the edge from within the CA, and says that it has."""
+
+    def __init__(self, edge):
+        self.edge, self.done = edge, threading.Event()
+
+    def __call__(self, _exchange):
+        # Not through Edge: its process is started again by the test, in another thread.
+        self.edge.process.kill()
+        self.done.set()
+
+
+def kill_at(world, edge, operation, moment):
+    """Starts the edge and kills it when it asks the CA for this; see faulting_server.call for the moments."""
+    killer = Killer(edge)
+    world.faults.inject(call(operation, killer, moment))
+    edge.start(ready=False)
+    assert killer.done.wait(30), f"{operation} was never asked"
+    edge.process.wait()

@@ -105,7 +105,7 @@ class Pebble(Process):
 
     def __init__(self, folder, authority, *, dns, http_port, tls_port, nonce_rejection=20, authorization_reuse=0,
                  profiles=None, external_accounts=None, alternate_roots=0, chain_length=1, blocklist=(), retry_after=1,
-                 key_algorithm="ecdsa", caa_identities=("pebble.letsencrypt.org",), strict=True):
+                 key_algorithm="ecdsa", caa_identities=("pebble.letsencrypt.org",), strict=True, always_valid=False):
         super().__init__(folder, "pebble")
         self.port, self.management_port = free_port(), free_port()
         certificate, key = authority.issue(LOOPBACK, "localhost").write(self.folder, "listener")
@@ -134,6 +134,9 @@ class Pebble(Process):
             "PEBBLE_AUTHZREUSE": str(authorization_reuse), "PEBBLE_ALTERNATE_ROOTS": str(alternate_roots),
             "PEBBLE_CHAIN_LENGTH": str(chain_length),
         }
+        # Nobody has to answer a challenge: for tests in which whoever would answer is dead.
+        if always_valid:
+            self.environment["PEBBLE_VA_ALWAYS_VALID"] = "1"
         self.start()
 
     def start(self):
