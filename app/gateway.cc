@@ -73,6 +73,11 @@ Gateway::Gateway(Options& options)
                      publisher_.change(
                          [&](proxy::Snapshot& next) { next.challenges = none ? nullptr : std::move(challenges); });
                    },
+               .withhold =
+                   [this](const std::vector<std::string>& names) {
+                     auto withheld = names.empty() ? nullptr : std::make_shared<const certstore::WithheldNames>(names);
+                     publisher_.change([&](proxy::Snapshot& next) { next.withheld = std::move(withheld); });
+                   },
                .wait_until_taken =
                    [this] {
                      publisher_.flush();
@@ -83,7 +88,10 @@ Gateway::Gateway(Options& options)
       }),
       sources_(store_, make_file_source) {}
 
-Gateway::~Gateway() = default;
+// Names from the workers go to what is destroyed before them.
+Gateway::~Gateway() {
+  server_.tell_unknown_names(nullptr);
+}
 
 base::Result<void> Gateway::begin(Options& options) {
   if (auto started = start_admin(options); !started) return started;
@@ -101,6 +109,9 @@ base::Result<void> Gateway::begin(Options& options) {
   publisher_.flush();
   server_.wait_until_taken();
 
+  server_.tell_unknown_names([this](const std::string& server_name) {
+    if (acme::Manager* const issuers = issued_.manager()) issuers->asked_for(server_name);
+  });
   auto listening = server_.listen(config.listeners);
   if (!listening) return std::unexpected(std::move(listening.error()));
   base::log::info("listening", {{"addresses", joined(*listening)}, {"workers", std::to_string(workers_of(config))}});

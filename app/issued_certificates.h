@@ -32,10 +32,10 @@ class IssuedCertificates {
     certstore::Store& store;
     // Hands challenges over to the workers. Any thread.
     std::function<void(std::shared_ptr<const certstore::Challenges>)> publish_challenges;
+    // Hands over the names that must show nothing yet; the whole set at each change. Any thread.
+    std::function<void(const std::vector<std::string>&)> withhold = {};
     // Returns when the workers answer from what was handed over. Any thread but the one that calls apply(). Blocking.
     std::function<void()> wait_until_taken;
-    // Hands over the names that must show nothing yet.
-    std::function<void(std::vector<std::string>)> withhold = {};
   };
 
   explicit IssuedCertificates(Options options);
