@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "acme/csr.h"
+#include "acme/dns_provider.h"
 #include "acme/ledger_book.h"
 #include "acme/local_issuer.h"
 #include "acme/obtain.h"
@@ -180,17 +181,9 @@ base::Result<std::unique_ptr<Solver>> Issuing::solver_for(config::ChallengeType 
                                                           const config::AcmeIssuer& issuer) {
   if (challenge == config::ChallengeType::http01) return make_http01_solver(parts_.challenges);
   if (challenge == config::ChallengeType::tls_alpn01) return make_tls_alpn01_solver(parts_.challenges);
-  if (!issuer.dns)
-    return base::fail(base::Code::invalid, fmt::format("{} needs `dns` at the issuer", config::to_string(challenge)));
-  std::shared_ptr<DnsZone> zone;
-  if (const auto* rfc2136 = std::get_if<config::Rfc2136>(&issuer.dns->provider)) {
-    auto made = make_rfc2136_zone(*rfc2136, issuer.nameservers);
-    if (!made) return std::unexpected(std::move(made.error()));
-    zone = std::move(*made);
-  } else {
-    zone = make_exec_zone(std::get<config::DnsExec>(issuer.dns->provider));
-  }
-  return make_dns_solver(std::move(zone), parts_.storage,
+  auto zone = dns_zone_of(issuer);
+  if (!zone) return std::unexpected(std::move(zone.error()));
+  return make_dns_solver(std::move(*zone), parts_.storage,
                          {.type = challenge,
                           .propagation = issuer.dns->propagation,
                           .ttl = issuer.dns->ttl,

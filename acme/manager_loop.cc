@@ -62,6 +62,7 @@ void Manager::Loop::start(certstore::Report report) {
     threads_.emplace_back([this](const std::stop_token& stop) { run(stop); });
   }
   threads_.emplace_back([this](const std::stop_token& stop) { admit_asked(stop); });
+  threads_.emplace_back([this](const std::stop_token& stop) { sweep(stop); });
 }
 
 void Manager::Loop::configure(std::vector<config::IssuedCertificate> certificates,

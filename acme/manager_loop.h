@@ -58,6 +58,9 @@ class Manager::Loop {
   [[nodiscard]] double random();
   void count(ManagerCounters::By ManagerCounters::* what, const std::string& label);
 
+  // ---- manager_sweep.cc
+  void sweep(const std::stop_token& stop);
+
   // ---- manager_on_demand.cc
   void admit_asked(const std::stop_token& stop);
   void admit(const std::string& name, const std::stop_token& stop);
