@@ -82,7 +82,11 @@ class Flow {
       return found;
     }
     auto order = bench_.client.order(bench_.signer, journal_.order_url, stop_);
-    if (!order && !order.error().problem) return std::unexpected(std::move(order.error()).in("order"));
+    // Only an answer that the order is not there, or is nobody's of ours, ends it; a server in trouble does not.
+    if (!order && (!order.error().problem || order.error().mends_itself()) &&
+        order.error().error.code != base::Code::not_found) {
+      return std::unexpected(std::move(order.error()).in("order"));
+    }
     if (!order || has_ended(order->value.status)) {
       forget_order(bench_.storage, wanted_.journal);
       return std::nullopt;
@@ -160,7 +164,10 @@ class Flow {
       show(OrderProgress::Step::finalize);
       std::optional<seconds> retry_after;
       if (order.status == Order::Status::valid) return {};
-      if (order.status == Order::Status::invalid) return ended(order);
+      if (order.status == Order::Status::invalid) {
+        forget_order(bench_.storage, wanted_.journal);  // RFC 8555 §7.1.6: there is no way back
+        return ended(order);
+      }
       if (order.status == Order::Status::ready && !asked) {
         auto finalized = send_request(order);
         if (!finalized) return std::unexpected(std::move(finalized.error()));

@@ -124,7 +124,6 @@ backends:
 
 
 @pytest.mark.parametrize("part", [
-    "certificates: [{hosts: [a.example.com], issuer: le}]\nissuers: {le: {acme: {directory: 'https://x/', email: a@b.c, agree_to_terms: true}}}",
     "certificates: [{key_vault: {vault: 'https://v.vault.azure.net', name: n}}]",
     "mirrors: [{application_gateway: {resource_id: /subscriptions/x}}]",
 ])

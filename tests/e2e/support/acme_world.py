@@ -154,3 +154,4 @@ def kill_at(world, edge, operation, moment):
     edge.start(ready=False)
     assert killer.done.wait(30), f"{operation} was never asked"
     edge.process.wait()
+    edge.process = None

@@ -121,7 +121,7 @@ class Edge:
         """Status and body of the admin endpoint."""
         connection = http.client.HTTPConnection("127.0.0.1", self.admin_port, timeout=5)
         try:
-            connection.request(method, path)
+            connection.request(method, path, headers={"Content-Type": "application/json"} if method == "POST" else {})
             response = connection.getresponse()
             return response.status, response.read().decode()
         finally:
