@@ -40,6 +40,7 @@ struct NotIssued {
 };
 
 using Attempt = std::expected<StoredCertificate, NotIssued>;
+using Issuers = std::map<std::string, config::Issuer>;
 
 class Issuing {
  public:

@@ -90,10 +90,10 @@ void Manager::Loop::configure(std::vector<config::IssuedCertificate> certificate
   for (const config::IssuedCertificate& certificate : certificates) {
     if (certificate.on_demand) on_demand.push_back(certificate);
     if (certificate.hosts.empty()) continue;
-    for (const Target& target : targets_of(certificate, *wanted_issuers)) add(target, false);
+    for (const Target& target : targets_of(certificate)) add(target, false);
   }
   for (const config::IssuedCertificate& wanted : stored_on_demand(options_.storage, on_demand)) {
-    for (const Target& target : targets_of(wanted, *wanted_issuers)) add(target, true);
+    for (const Target& target : targets_of(wanted)) add(target, true);
   }
   {
     const std::lock_guard lock(mutex_);

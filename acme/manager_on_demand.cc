@@ -44,12 +44,10 @@ void Manager::Loop::admit_asked(const std::stop_token& stop) {
 
 void Manager::Loop::admit(const std::string& name, const std::stop_token& stop) {
   std::vector<config::IssuedCertificate> templates;
-  IssuersPtr issuers;
   std::size_t existing = 0;
   {
     const std::lock_guard lock(mutex_);
     templates = on_demand_;
-    issuers = issuers_;
     for (const auto& [record, unit] : units_) {
       if (std::ranges::find(unit->target.wanted->hosts, name) != unit->target.wanted->hosts.end()) return;
       existing += unit->on_demand ? 1 : 0;
@@ -71,7 +69,7 @@ void Manager::Loop::admit(const std::string& name, const std::stop_token& stop) 
     }
     base::log::info("a certificate on demand", {{"name", name}, {"template", from.name}});
     std::vector<UnitPtr> fresh;
-    for (const Target& target : targets_of(wanted, *issuers)) fresh.push_back(make_unit(target, true));
+    for (const Target& target : targets_of(wanted)) fresh.push_back(make_unit(target, true));
     {
       const std::lock_guard lock(mutex_);
       for (const UnitPtr& unit : fresh) units_.emplace(unit->target.record(), unit);

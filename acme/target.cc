@@ -17,14 +17,6 @@ bool covers(const certstore::Facts& facts, const Identifier& identifier) {
   return !identifier.wildcard() && dot != std::string::npos && has(facts.dns_names, "*" + identifier.value.substr(dot));
 }
 
-bool can_show_wildcards(const config::IssuedCertificate& wanted, const Issuers& issuers) {
-  const auto issuer = issuers.find(wanted.issuer);
-  const auto* acme = issuer == issuers.end() ? nullptr : std::get_if<config::AcmeIssuer>(&issuer->second);
-  if (acme == nullptr) return true;
-  const config::ChallengeType challenge = wanted.challenge.value_or(acme->challenge);
-  return challenge != config::ChallengeType::http01 && challenge != config::ChallengeType::tls_alpn01;
-}
-
 }  // namespace
 
 std::string Target::record() const {
@@ -35,14 +27,10 @@ std::string Target::journal_key(const std::string& issuer) const {
   return "orders/" + record() + "." + key_part(issuer) + ".json";
 }
 
-std::vector<Target> targets_of(const config::IssuedCertificate& wanted, const Issuers& issuers) {
+std::vector<Target> targets_of(const config::IssuedCertificate& wanted) {
   const auto shared = std::make_shared<const config::IssuedCertificate>(wanted);
-  std::vector<Identifier> identifiers = identifiers_of(wanted.hosts);
-  if (!can_show_wildcards(wanted, issuers) && !std::ranges::all_of(identifiers, &Identifier::wildcard)) {
-    std::erase_if(identifiers, [](const Identifier& identifier) { return identifier.wildcard(); });
-  }
   std::vector<Target> targets;
-  for (const auto type : wanted.key.types) targets.push_back({shared, type, identifiers});
+  for (const auto type : wanted.key.types) targets.push_back({shared, type, identifiers_of(wanted.hosts)});
   return targets;
 }
 

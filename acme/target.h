@@ -1,7 +1,6 @@
 // Target: one certificate to have, with one kind of key.
 #pragma once
 
-#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -16,7 +15,7 @@ namespace acme {
 struct Target {
   std::shared_ptr<const config::IssuedCertificate> wanted;
   config::CertificateKey::Type key_type = config::CertificateKey::Type::ecdsa;
-  std::vector<Identifier> identifiers;  // of wanted->hosts, but those that its challenge cannot show control over
+  std::vector<Identifier> identifiers;  // of wanted->hosts
 
   // "www.example.com.ecdsa": what its records are called in storage, and its lock.
   [[nodiscard]] std::string record() const;
@@ -25,11 +24,8 @@ struct Target {
   [[nodiscard]] std::string failures_key() const { return "failures/" + record() + ".json"; }
 };
 
-using Issuers = std::map<std::string, config::Issuer>;
-
-// One for each kind of key. Without a DNS challenge the wildcards are left out (RFC 8555 §7.1.3 leaves no other way), as
-// `sekisho check` says; if there is nothing but wildcards they stay, and the CA gives the reason.
-[[nodiscard]] std::vector<Target> targets_of(const config::IssuedCertificate& wanted, const Issuers& issuers);
+// One for each kind of key.
+[[nodiscard]] std::vector<Target> targets_of(const config::IssuedCertificate& wanted);
 
 // Whether a certificate is for all of these names; a wildcard covers its one label.
 [[nodiscard]] bool covers(const certstore::Facts& facts, const std::vector<Identifier>& identifiers);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "app/issuer_findings.h"
 #include "certstore/choice.h"
 
 namespace app {
@@ -12,14 +13,6 @@ constexpr std::string_view source_name = "issuers";
 // So long ago that any certificate that a real issuer has made is newer, and so is preferred.
 constexpr std::chrono::hours interim_age{24 * 365};
 constexpr std::chrono::hours interim_lifetime{24 * 30};
-
-std::vector<config::IssuedCertificate> issued_of(const config::Config& config) {
-  std::vector<config::IssuedCertificate> issued;
-  for (const config::CertificateSource& source : config.certificates) {
-    if (const auto* one = std::get_if<config::IssuedCertificate>(&source.from)) issued.push_back(*one);
-  }
-  return issued;
-}
 
 certstore::CertPair pair_for(const certstore::CertIndex& index, const std::string& host) {
   const certstore::CertPair* pair = host.starts_with("*.") ? index.exact(host) : index.find(host);
@@ -56,7 +49,7 @@ acme::Manager* IssuedCertificates::manager() const {
 }
 
 void IssuedCertificates::apply(const config::Config& config) {
-  auto issued = issued_of(config);
+  auto issued = certificates_to_get(config);
   const bool first = running_ == nullptr;
   if (first && issued.empty()) return;
   if (first) begin();
