@@ -1,13 +1,9 @@
 #include "app/admin_server.h"
 
-#include <exception>
-#include <thread>
 #include <utility>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
@@ -16,9 +12,7 @@
 #include <boost/beast/http/string_body.hpp>
 #include <boost/beast/http/write.hpp>
 
-#include "app/listening_socket.h"
 #include "base/ip_network.h"
-#include "base/log.h"
 
 namespace app {
 namespace {
@@ -58,67 +52,10 @@ Response make_response(const Request& request, AdminAnswer answer) {
 
 }  // namespace
 
-// The thread, and everything that only it touches.
-class AdminServer::Loop {
+// What a connection needs; shared by all of them, touched by the thread alone.
+class AdminServer::Service {
  public:
-  explicit Loop(Options options) : options_(std::move(options)), room_(io_) {}
-  ~Loop() {
-    io_.stop();
-    if (thread_.joinable()) thread_.join();
-  }
-  Loop(const Loop&) = delete;
-  Loop& operator=(const Loop&) = delete;
-
-  base::Result<config::SocketAddress> start() {
-    auto acceptor = listen_on(io_, options_.address);
-    if (!acceptor) return std::unexpected(std::move(acceptor.error()).in("admin endpoint"));
-    const config::SocketAddress address = address_of(*acceptor);
-    guarded_ = is_loopback(address.host);
-    spawn(accept_all(std::move(*acceptor)));
-    thread_ = std::thread([this] { run(); });
-    return address;
-  }
-
- private:
-  // What escapes from a coroutine ends that coroutine alone.
-  void spawn(asio::awaitable<void> task) {
-    const auto ended = [](const std::exception_ptr& escaped) {
-      try {
-        if (escaped) std::rethrow_exception(escaped);
-      } catch (const std::exception& error) {
-        base::log::error("admin endpoint: a connection ended unexpectedly", {{"error", error.what()}});
-      }
-    };
-    asio::co_spawn(io_, std::move(task), ended);
-  }
-
-  void run() {
-    try {
-      io_.run();
-    } catch (const std::exception& error) {
-      base::log::error("the admin endpoint has stopped", {{"error", error.what()}});
-    }
-  }
-
-  asio::awaitable<void> accept_all(tcp::acceptor acceptor) {
-    for (;;) {
-      while (open_ >= options_.connections) {
-        room_.expires_at(asio::steady_timer::time_point::max());
-        co_await room_.async_wait(yielded);
-      }
-      tcp::socket socket(io_);
-      const auto [error] = co_await acceptor.async_accept(socket, yielded);
-      if (error == asio::error::operation_aborted) co_return;
-      if (error) {
-        // No descriptors, probably: a pause, instead of a loop that burns the processor.
-        room_.expires_after(std::chrono::milliseconds(100));
-        co_await room_.async_wait(yielded);
-        continue;
-      }
-      ++open_;
-      spawn(serve(std::move(socket)));
-    }
-  }
+  explicit Service(Options options) : options_(std::move(options)), guarded_(is_loopback(options_.address.host)) {}
 
   asio::awaitable<void> serve(tcp::socket socket) {
     beast::tcp_stream stream(std::move(socket));
@@ -127,10 +64,9 @@ class AdminServer::Loop {
     while (again) again = co_await serve_one(stream, buffer);
     boost::system::error_code ignored;
     stream.socket().shutdown(tcp::socket::shutdown_both, ignored);
-    --open_;
-    room_.cancel();
   }
 
+ private:
   asio::awaitable<bool> serve_one(beast::tcp_stream& stream, beast::flat_buffer& buffer) {
     stream.expires_after(options_.timeout);
     http::request_parser<http::string_body> parser;
@@ -166,22 +102,25 @@ class AdminServer::Loop {
   }
 
   Options options_;
-  asio::io_context io_{1};
-  asio::steady_timer room_;  // cancelled when a connection ends
-  std::size_t open_ = 0;
-  bool guarded_ = false;
-  std::thread thread_;
+  bool guarded_;
 };
+
+AdminServer::AdminServer() = default;
+AdminServer::~AdminServer() = default;
 
 base::Result<std::unique_ptr<AdminServer>> AdminServer::start(Options options) {
   std::unique_ptr<AdminServer> server(new AdminServer());
-  server->loop_ = std::make_unique<Loop>(std::move(options));
-  auto address = server->loop_->start();
-  if (!address) return std::unexpected(std::move(address.error()));
-  server->address_ = std::move(*address);
+  const config::SocketAddress address = options.address;
+  const std::size_t connections = options.connections;
+  server->service_ = std::make_unique<Service>(std::move(options));
+  auto thread = ServerThread::start(
+      {.name = "admin endpoint",
+       .address = address,
+       .serve = [service = server->service_.get()](tcp::socket socket) { return service->serve(std::move(socket)); },
+       .connections = connections});
+  if (!thread) return std::unexpected(std::move(thread.error()));
+  server->thread_ = *std::move(thread);
   return server;
 }
-
-AdminServer::~AdminServer() = default;
 
 }  // namespace app

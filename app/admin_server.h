@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "app/admin_endpoint.h"
+#include "app/server_thread.h"
 #include "base/error.h"
 #include "config/config.h"
 
@@ -31,13 +32,13 @@ class AdminServer {
   AdminServer& operator=(const AdminServer&) = delete;
 
   // With the real port.
-  [[nodiscard]] const config::SocketAddress& address() const noexcept { return address_; }
+  [[nodiscard]] const config::SocketAddress& address() const noexcept { return thread_->address(); }
 
  private:
-  AdminServer() = default;
-  class Loop;
-  config::SocketAddress address_;
-  std::unique_ptr<Loop> loop_;
+  AdminServer();
+  class Service;
+  std::unique_ptr<Service> service_;
+  std::unique_ptr<ServerThread> thread_;  // ends first: it uses the service
 };
 
 }  // namespace app

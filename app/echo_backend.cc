@@ -1,14 +1,10 @@
 #include "app/echo_backend.h"
 
 #include <array>
-#include <exception>
-#include <thread>
 #include <utility>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
@@ -21,8 +17,6 @@
 #include <boost/beast/websocket/stream.hpp>
 
 #include "app/echo_answer.h"
-#include "app/listening_socket.h"
-#include "base/log.h"
 
 namespace app {
 namespace {
@@ -124,66 +118,12 @@ asio::awaitable<void> serve(tcp::socket socket) {
 
 }  // namespace
 
-// The thread, and everything that only it touches.
-class EchoBackend::Loop {
- public:
-  Loop() = default;
-  ~Loop() {
-    io_.stop();
-    if (thread_.joinable()) thread_.join();
-  }
-  Loop(const Loop&) = delete;
-  Loop& operator=(const Loop&) = delete;
-
-  base::Result<config::SocketAddress> start() {
-    auto acceptor = listen_on(io_, {.host = "127.0.0.1", .port = 0});
-    if (!acceptor) return std::unexpected(std::move(acceptor.error()).in("echo backend"));
-    const config::SocketAddress address = address_of(*acceptor);
-    spawn(accept_all(std::move(*acceptor)));
-    thread_ = std::thread([this] { io_.run(); });
-    return address;
-  }
-
- private:
-  void spawn(asio::awaitable<void> task) {
-    const auto ended = [](const std::exception_ptr& escaped) {
-      try {
-        if (escaped) std::rethrow_exception(escaped);
-      } catch (const std::exception& error) {
-        base::log::error("echo backend: a connection ended unexpectedly", {{"error", error.what()}});
-      }
-    };
-    asio::co_spawn(io_, std::move(task), ended);
-  }
-
-  asio::awaitable<void> accept_all(tcp::acceptor acceptor) {
-    asio::steady_timer pause(io_);
-    for (;;) {
-      tcp::socket socket(io_);
-      const auto [error] = co_await acceptor.async_accept(socket, yielded);
-      if (error == asio::error::operation_aborted) co_return;
-      if (!error) {
-        spawn(serve(std::move(socket)));
-        continue;
-      }
-      pause.expires_after(std::chrono::milliseconds(100));  // no descriptors, probably
-      co_await pause.async_wait(yielded);
-    }
-  }
-
-  asio::io_context io_{1};
-  std::thread thread_;
-};
-
 base::Result<std::unique_ptr<EchoBackend>> EchoBackend::start() {
-  std::unique_ptr<EchoBackend> backend(new EchoBackend());
-  backend->loop_ = std::make_unique<Loop>();
-  auto address = backend->loop_->start();
-  if (!address) return std::unexpected(std::move(address.error()));
-  backend->address_ = std::move(*address);
-  return backend;
+  auto server = ServerThread::start({.name = "echo backend",
+                                     .address = {.host = "127.0.0.1", .port = 0},
+                                     .serve = [](tcp::socket socket) { return serve(std::move(socket)); }});
+  if (!server) return std::unexpected(std::move(server.error()));
+  return std::unique_ptr<EchoBackend>(new EchoBackend(*std::move(server)));
 }
-
-EchoBackend::~EchoBackend() = default;
 
 }  // namespace app

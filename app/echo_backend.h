@@ -4,7 +4,9 @@
 
 #include <cstddef>
 #include <memory>
+#include <utility>
 
+#include "app/server_thread.h"
 #include "base/error.h"
 #include "config/config.h"
 
@@ -15,20 +17,14 @@ class EchoBackend {
   // Bytes of a request body that are shown in the answer; all are counted.
   static constexpr std::size_t shown_body_bytes = 64U << 10U;
 
-  // Listens on a free port of 127.0.0.1, on a thread of its own.
+  // Listens on a free port of 127.0.0.1, on a thread of its own, until it is destroyed.
   [[nodiscard]] static base::Result<std::unique_ptr<EchoBackend>> start();
-  // Closes all connections, and joins.
-  ~EchoBackend();
-  EchoBackend(const EchoBackend&) = delete;
-  EchoBackend& operator=(const EchoBackend&) = delete;
 
-  [[nodiscard]] const config::SocketAddress& address() const noexcept { return address_; }
+  [[nodiscard]] const config::SocketAddress& address() const noexcept { return server_->address(); }
 
  private:
-  EchoBackend() = default;
-  class Loop;
-  config::SocketAddress address_;
-  std::unique_ptr<Loop> loop_;
+  explicit EchoBackend(std::unique_ptr<ServerThread> server) : server_(std::move(server)) {}
+  std::unique_ptr<ServerThread> server_;
 };
 
 }  // namespace app
