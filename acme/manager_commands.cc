@@ -20,6 +20,15 @@ std::string der_of(const certstore::Certificate& certificate) {
   return der;
 }
 
+// What cannot be kept is not ordered: a certificate that is lost counts against the CA's limits all the same.
+Finding examine_storage(Storage& storage) {
+  const std::string key = "doctor/written.txt";
+  auto kept = storage.write(key, "sekisho doctor was here\n");
+  if (kept) kept = storage.remove(key);
+  if (!kept) return {"storage", "", Finding::Verdict::bad, kept.error().what + "; nothing can be ordered"};
+  return {"storage", "", Finding::Verdict::good, "records can be written and removed"};
+}
+
 base::Result<void> as_result(Outcome<void> outcome) {
   if (!outcome) return std::unexpected(std::move(outcome.error().error));
   return {};
@@ -87,7 +96,7 @@ std::vector<Finding> Manager::Loop::examine() {
     for (const auto& [record, unit] : units_) units.push_back(unit);
     issuers = issuers_;
   }
-  std::vector<Finding> all;
+  std::vector<Finding> all{examine_storage(options_.storage)};
   for (const UnitPtr& unit : units) {
     const Target& target = unit->target;
     if (target.key_type != target.wanted->key.types.front()) continue;
