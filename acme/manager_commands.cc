@@ -62,7 +62,9 @@ base::Result<void> Manager::Loop::revoke(const std::string& name, std::optional<
     {
       const std::lock_guard lock(mutex_);
       unit->stored.reset();
-      unit->forced = true;
+      ++unit->revocations;
+      // The order that is under way brings the new one.
+      unit->forced = !unit->busy || unit->state != ManagedCertificate::State::ordering;
       unit->next = options_.clock.now();
       unit->next_reason = "revoked";
       if (!unit->busy) unit->state = ManagedCertificate::State::queued;

@@ -57,12 +57,18 @@ void Manager::Loop::work_on(const UnitPtr& unit) {
 
 // Another process on the same storage may have got or renewed it.
 void Manager::Loop::refresh(const UnitPtr& unit) {
+  unsigned revocations = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    revocations = unit->revocations;
+  }
   auto read = shelf_.read(unit->target.certificate_key());
   const std::optional<StoredCertificate> stored = read ? std::move(*read) : std::nullopt;
   certstore::CertificatePtr interim = interim_for(*unit, stored);
   bool news = false;
   {
     const std::lock_guard lock(mutex_);
+    if (unit->revocations != revocations) return;  // what was read is revoked by now
     if (stored) {
       news = !unit->stored || unit->stored->certificate->fingerprint() != stored->certificate->fingerprint();
       unit->stored = stored;
@@ -103,6 +109,7 @@ bool Manager::Loop::rest_until_due(const UnitPtr& unit, Ledger::Kind& kind) {
   }
   poll_window(unit);
   const std::lock_guard lock(mutex_);
+  if (!unit->stored) return false;  // revoked while the CA was asked for its window
   const base::SystemTime now = options_.clock.now();
   const StoredCertificate& stored = *unit->stored;
   const RenewalPlan plan =
@@ -125,6 +132,7 @@ void Manager::Loop::poll_window(const UnitPtr& unit) {
   const base::SystemTime now = options_.clock.now();
   {
     const std::lock_guard lock(mutex_);
+    if (!unit->stored) return;  // revoked a moment ago
     stored = *unit->stored;
     const auto found = std::ranges::find_if(*issuers_, [&](const auto& entry) {
       const auto* acme = std::get_if<config::AcmeIssuer>(&entry.second);
@@ -149,12 +157,15 @@ void Manager::Loop::poll_window(const UnitPtr& unit) {
     return;
   }
   stored.window = take_window(stored.window, received->value, received->retry_after, now, random());
+  {
+    const std::lock_guard lock(mutex_);
+    if (!unit->stored) return;  // revoked while the CA answered
+    unit->stored->window = stored.window;
+    unit->window_poll = stored.window->poll_again;
+  }
   if (auto written = shelf_.write_window(unit->target.certificate_key(), stored); !written) {
     base::log::warning("a renewal window cannot be stored", {{"error", written.error().what}});
   }
-  const std::lock_guard lock(mutex_);
-  unit->stored->window = stored.window;
-  unit->window_poll = stored.window->poll_again;
 }
 
 // What any source already holds and is good is used, as long as it is not itself due.

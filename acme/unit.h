@@ -33,8 +33,9 @@ struct Unit {
   std::string problem_type;
   std::optional<OrderProgress> order;
 
-  bool forced = false;  // asked for by a person
-  bool busy = false;    // a thread is at it
+  bool forced = false;       // asked for by a person
+  bool busy = false;         // a thread is at it
+  unsigned revocations = 0;  // what was read before the last of them is not used
   std::stop_source stop;
 };
 
