@@ -61,7 +61,7 @@ TEST(Problem, SurvivesStorage) {
   auto json = problem("compound");
   json["status"] = 403;
   json["instance"] = "https://ca.example/terms";
-  json["subproblems"] = {problem("caa")};
+  json["subproblems"] = nlohmann::json::array({problem("caa")});  // in plain braces compilers disagree
   json["subproblems"][0]["identifier"] = {{"type", "dns"}, {"value", "A.example"}};
   const Problem read = problem_from(json);
   EXPECT_EQ(read.to_string(), "compound: why; caa: a.example: why");
