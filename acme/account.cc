@@ -24,6 +24,18 @@ std::optional<Account::Status> status_of(std::string_view text) {
 
 }  // namespace
 
+std::string_view to_string(Account::Status status) noexcept {
+  switch (status) {
+    case Account::Status::valid:
+      return "valid";
+    case Account::Status::deactivated:
+      return "deactivated";
+    case Account::Status::revoked:
+      return "revoked";
+  }
+  return "revoked";
+}
+
 base::Result<Account> account_from(const nlohmann::json& json, std::string url) {
   Account account;
   account.url = std::move(url);

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <nlohmann/json_fwd.hpp>
@@ -19,6 +20,8 @@ struct Account {
   std::vector<std::string> contact;  // "mailto:..."
   std::string orders;                // where its orders are listed; empty: not told
 };
+
+[[nodiscard]] std::string_view to_string(Account::Status status) noexcept;
 
 // `json` is controlled by the CA.
 [[nodiscard]] base::Result<Account> account_from(const nlohmann::json& json, std::string url);

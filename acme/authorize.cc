@@ -23,6 +23,14 @@ class Authorizing {
   Authorizing(const Authorizing&) = delete;
   Authorizing& operator=(const Authorizing&) = delete;
 
+  // Only what another process has left.
+  void take_away(const Order& order) {
+    for (const std::string& url : order.authorizations) {
+      const auto authorization = bench_.client.authorization(bench_.signer, url, stop_);
+      if (authorization) note_left_behind(authorization->value);
+    }
+  }
+
   Outcome<void> run(const Order& order) {
     progress_.authorizations.clear();
     for (const std::string& url : order.authorizations) {
@@ -67,7 +75,10 @@ class Authorizing {
                                         .challenge = wanted_.challenge,
                                         .challenge_status = {},
                                         .problem = {}});
-    if (authorization.status == Authorization::Status::valid) return {};
+    if (authorization.status == Authorization::Status::valid) {
+      note_left_behind(authorization);
+      return {};
+    }
     const Challenge* challenge = authorization.challenge(wanted_.challenge);
     if (authorization.status != Authorization::Status::pending) return lost(authorization, challenge);
     if (challenge == nullptr) {
@@ -80,14 +91,25 @@ class Authorizing {
     open_.push_back({.url = authorization.url,
                      .identifier = authorization.identifier,
                      .challenge = *challenge,
-                     .task = {.identifier = authorization.identifier.base(),
-                              .wildcard = authorization.wildcard,
-                              .token = challenge->token,
-                              .key_authorization = bench_.signer.key.key_authorization(challenge->token),
-                              .account_url = bench_.signer.account_url,
-                              .issuer_domain_names = challenge->issuer_domain_names},
+                     .task = task_of(authorization, *challenge),
                      .shown = progress_.authorizations.size() - 1});
     return {};
+  }
+
+  // Valid before this attempt: a process that was killed may have shown it, and not have taken it away.
+  void note_left_behind(const Authorization& authorization) {
+    const Challenge* challenge = authorization.challenge(wanted_.challenge);
+    if (authorization.status != Authorization::Status::valid || challenge == nullptr) return;
+    left_behind_.push_back(task_of(authorization, *challenge));
+  }
+
+  [[nodiscard]] ChallengeTask task_of(const Authorization& authorization, const Challenge& challenge) const {
+    return {.identifier = authorization.identifier.base(),
+            .wildcard = authorization.wildcard,
+            .token = challenge.token,
+            .key_authorization = bench_.signer.key.key_authorization(challenge.token),
+            .account_url = bench_.signer.account_url,
+            .issuer_domain_names = challenge.issuer_domain_names};
   }
 
   Outcome<void> wait_until_valid(const Open& one) {
@@ -135,11 +157,14 @@ class Authorizing {
   }
 
   void clean_up() {
-    for (const Open& one : open_) {
-      const auto cleaned = bench_.solver.clean_up(one.task);
-      if (cleaned) continue;
+    for (const Open& one : open_) clean_up(one.task);
+    for (const ChallengeTask& task : left_behind_) clean_up(task);
+  }
+
+  void clean_up(const ChallengeTask& task) {
+    if (const auto cleaned = bench_.solver.clean_up(task); !cleaned) {
       base::log::warning("a challenge could not be taken away",
-                         {{"name", one.identifier.value}, {"error", cleaned.error().what}});
+                         {{"name", task.identifier.value}, {"error", cleaned.error().what}});
     }
   }
 
@@ -153,6 +178,7 @@ class Authorizing {
   OrderProgress& progress_;
   const std::stop_token& stop_;
   std::vector<Open> open_;
+  std::vector<ChallengeTask> left_behind_;
 };
 
 }  // namespace
@@ -160,6 +186,11 @@ class Authorizing {
 Outcome<void> authorize(const Order& order, const Wanted& wanted, const Workbench& bench, OrderProgress& progress,
                         const std::stop_token& stop) {
   return Authorizing(wanted, bench, progress, stop).run(order);
+}
+
+void clean_up_after(const Order& order, const Wanted& wanted, const Workbench& bench, const std::stop_token& stop) {
+  OrderProgress unseen;
+  Authorizing(wanted, bench, unseen, stop).take_away(order);
 }
 
 }  // namespace acme

@@ -15,4 +15,8 @@ namespace acme {
 [[nodiscard]] Outcome<void> authorize(const Order& order, const Wanted& wanted, const Workbench& bench,
                                       OrderProgress& progress, const std::stop_token& stop);
 
+// For an order that is gone on with after a crash and whose authorizations are valid already: takes away what the
+// process that showed control left behind. What cannot be taken away now is swept up later. Blocking.
+void clean_up_after(const Order& order, const Wanted& wanted, const Workbench& bench, const std::stop_token& stop);
+
 }  // namespace acme

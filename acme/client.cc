@@ -104,6 +104,10 @@ Outcome<Directory> Client::directory(std::stop_token stop) {
   return server_->directory(stop);
 }
 
+Outcome<Directory> Client::directory_anew(std::stop_token stop) {
+  return server_->directory_anew(stop);
+}
+
 Outcome<Account> Client::new_account(const AccountKey& key, const NewAccount& wanted, std::stop_token stop) {
   const auto directory = server_->directory(stop);
   if (!directory) return std::unexpected(directory.error());

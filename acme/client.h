@@ -53,8 +53,8 @@ struct IssuedChain {
 
 // One ACME server. Keeps the directory for an hour and a few nonces. Any thread: each call uses a connection of its own
 // from a small pool. All calls block, with a deadline for each exchange, and end early when `stop` is asked for.
-// badNonce is tried again with the nonce that came with it (RFC 8555 §6.5), five times at most. What the server answers
-// with an error document becomes Failure::problem and Failure::not_before (Retry-After).
+// badNonce is tried again with the nonce that came with it (RFC 8555 §6.5), eight times at most. What the server
+// answers with an error document becomes Failure::problem and Failure::not_before (Retry-After).
 class Client {
  public:
   struct Options {
@@ -79,6 +79,7 @@ class Client {
   [[nodiscard]] const std::string& directory_url() const noexcept;
 
   Outcome<Directory> directory(std::stop_token stop);
+  Outcome<Directory> directory_anew(std::stop_token stop);  // whatever is kept
 
   // RFC 8555 §7.3: finds the account of this key, or makes it.
   Outcome<Account> new_account(const AccountKey& key, const NewAccount& wanted, std::stop_token stop);

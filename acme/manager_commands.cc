@@ -1,9 +1,11 @@
 // What people ask of the manager: revocation, accounts, a look at what the CA is going to find.
+#include <map>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "acme/manager_loop.h"
+#include "base/log.h"
 #include "base/openssl.h"
 
 namespace acme {
@@ -58,6 +60,9 @@ base::Result<void> Manager::Loop::revoke(const std::string& name, std::optional<
         !revoked && revoked.error().problem && revoked.error().problem->type == ProblemType::already_revoked;
     if (!revoked && !before) return std::unexpected(std::move(revoked.error().error));
     any = true;
+    base::log::info("certificate revoked", {{"certificate", name},
+                                            {"serial", stored->certificate->facts().serial_hex},
+                                            {"reason", reason ? std::to_string(*reason) : "none"}});
     if (auto removed = shelf_.remove(unit->target.certificate_key()); !removed) return removed;
     {
       const std::lock_guard lock(mutex_);
@@ -79,15 +84,29 @@ base::Result<void> Manager::Loop::revoke(const std::string& name, std::optional<
 base::Result<void> Manager::Loop::roll_account_key_over(const std::string& issuer) {
   const auto acme = acme_issuer(issuer);
   if (!acme) return std::unexpected(acme.error());
+  {
+    // What is signed with the old key afterwards would be refused, and the order given up for a day.
+    const std::lock_guard lock(mutex_);
+    for (const auto& [record, unit] : units_) {
+      if (unit->busy && unit->state == ManagedCertificate::State::ordering && unit->target.wanted->issuer == issuer) {
+        return base::fail(base::Code::refused,
+                          fmt::format("{} is being ordered; try again when it is done", unit->target.wanted->name));
+      }
+    }
+  }
   const auto client = clients_.of(*acme);
-  return as_result(accounts_.roll_over(*client, *acme, {}));
+  auto rolled = as_result(accounts_.roll_over(*client, *acme, {}));
+  if (rolled) base::log::info("the ACME account has a new key", {{"issuer", issuer}});
+  return rolled;
 }
 
 base::Result<void> Manager::Loop::deactivate_account(const std::string& issuer) {
   const auto acme = acme_issuer(issuer);
   if (!acme) return std::unexpected(acme.error());
   const auto client = clients_.of(*acme);
-  return as_result(accounts_.deactivate(*client, *acme, {}));
+  auto deactivated = as_result(accounts_.deactivate(*client, *acme, {}));
+  if (deactivated) base::log::info("the ACME account is deactivated", {{"issuer", issuer}});
+  return deactivated;
 }
 
 std::vector<Finding> Manager::Loop::examine() {
@@ -99,30 +118,60 @@ std::vector<Finding> Manager::Loop::examine() {
     issuers = issuers_;
   }
   std::vector<Finding> all{examine_storage(options_.storage)};
+  std::map<std::string, LookedAt> known;
   for (const UnitPtr& unit : units) {
     const Target& target = unit->target;
     if (target.key_type != target.wanted->key.types.front()) continue;
-    const auto found = issuers->find(target.wanted->issuer);
+    const std::string& issuer = target.wanted->issuer;
+    const auto found = issuers->find(issuer);
     const auto* acme = found == issuers->end() ? nullptr : std::get_if<config::AcmeIssuer>(&found->second);
     if (acme == nullptr) continue;
-    const auto client = clients_.of(*acme);
-    const auto directory = client->directory(unit->stop.get_token());
-    if (!directory) {
-      all.push_back({"directory", target.wanted->name, Finding::Verdict::bad, directory.error().error.what});
-      continue;
-    }
-    const auto signer = accounts_.open(*client, *acme, unit->stop.get_token());
-    if (!signer) all.push_back({"account", target.wanted->name, Finding::Verdict::bad, signer.error().error.what});
+    auto ca = known.find(issuer);
+    const bool first = ca == known.end();
+    if (first) ca = known.emplace(issuer, look_at_ca(issuer, *acme, all)).first;
+    if (!ca->second.directory) continue;
     Preflight::Options options = options_.preflight;
     options.nameservers = acme->nameservers;
     options.http_port = acme->http_port;
     options.tls_port = acme->tls_port;
     auto findings = Preflight(options_.challenges, options_.clock, options)
-                        .look(target.identifiers, target.wanted->challenge.value_or(acme->challenge), *directory,
-                              signer ? signer->account_url : "", unit->stop.get_token());
-    all.insert(all.end(), std::make_move_iterator(findings.begin()), std::make_move_iterator(findings.end()));
+                        .look(target.identifiers, target.wanted->challenge.value_or(acme->challenge),
+                              *ca->second.directory, ca->second.account_url, unit->stop.get_token());
+    for (Finding& finding : findings) {
+      // One clock, for all that this CA is asked for.
+      if (finding.name.empty() && !first) continue;
+      if (finding.name.empty()) finding.name = issuer;
+      all.push_back(std::move(finding));
+    }
   }
   return all;
+}
+
+// Now, not as it was remembered.
+Manager::Loop::LookedAt Manager::Loop::look_at_ca(const std::string& issuer, const config::AcmeIssuer& acme,
+                                                  std::vector<Finding>& findings) {
+  const auto client = clients_.of(acme);
+  const auto directory = client->directory_anew({});
+  if (!directory) {
+    findings.push_back({"directory", issuer, Finding::Verdict::bad, directory.error().error.what});
+    return {};
+  }
+  findings.push_back({"directory", issuer, Finding::Verdict::good, acme.directory + " answers"});
+  LookedAt ca{*directory, {}};
+  const auto signer = accounts_.open(*client, acme, {});
+  if (!signer) {
+    findings.push_back({"account", issuer, Finding::Verdict::bad, signer.error().error.what});
+    return ca;
+  }
+  ca.account_url = signer->account_url;
+  if (const auto account = client->account(*signer, {}); !account) {
+    findings.push_back({"account", issuer, Finding::Verdict::bad, account.error().error.what});
+  } else {
+    const bool good = account->status == Account::Status::valid;
+    findings.push_back({"account", issuer, good ? Finding::Verdict::good : Finding::Verdict::bad,
+                        fmt::format("{} is {}", signer->account_url, to_string(account->status))});
+  }
+  return ca;
 }
 
 }  // namespace acme

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <random>
 #include <set>
 #include <string>
@@ -60,6 +61,14 @@ class Manager::Loop {
 
   // ---- manager_sweep.cc
   void sweep(const std::stop_token& stop);
+
+  // ---- manager_commands.cc
+  struct LookedAt {
+    std::optional<Directory> directory;  // nothing: it does not answer
+    std::string account_url;
+  };
+  [[nodiscard]] LookedAt look_at_ca(const std::string& issuer, const config::AcmeIssuer& acme,
+                                    std::vector<Finding>& findings);
 
   // ---- manager_on_demand.cc
   void admit_asked(const std::stop_token& stop);

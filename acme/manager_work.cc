@@ -314,7 +314,7 @@ void Manager::Loop::did_not(const UnitPtr& unit, const NotIssued& reason) {
         ++counters_.preflight_failures;
         unit->next = now + std::min<minutes>(minutes(1U << std::min(unit->preflight_failures, 4U)), preflight_longest);
         ++unit->preflight_failures;
-        unit->next_reason = "checked ahead again";
+        unit->next_reason = "checks ahead again";
         break;
       case Why::failed:
         ++counters_.orders["failed"];

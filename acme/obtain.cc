@@ -28,6 +28,12 @@ bool same_names(std::vector<Identifier> left, std::vector<Identifier> right) {
   return left == right;
 }
 
+bool may_be_about_replaces(const Failure& failure) {
+  if (!failure.problem) return false;
+  const ProblemType type = failure.problem->type;
+  return type == ProblemType::already_replaced || type == ProblemType::malformed || type == ProblemType::unauthorized;
+}
+
 bool has_ended(Order::Status status) {
   return status == Order::Status::invalid;
 }
@@ -52,6 +58,8 @@ class Flow {
       auto polled = bench_.client.order(bench_.signer, journal_.order_url, stop_);
       if (!polled) return std::unexpected(std::move(polled.error()).in("order"));
       **order = std::move(polled->value);
+    } else {
+      clean_up_after(**order, wanted_, bench_, stop_);
     }
     if (auto finalized = finalize(**order); !finalized)
       return std::unexpected(std::move(finalized.error()).in("finalize"));
@@ -130,9 +138,9 @@ class Flow {
     if (auto written = write_journal(); !written) return std::unexpected(std::move(written.error()));
     NewOrder asked{wanted_.identifiers, wanted_.profile, wanted_.replaces};
     auto order = bench_.client.new_order(bench_.signer, asked, stop_);
-    // RFC 9773 §5: a certificate can be replaced once; somebody has done it. The order is good without.
-    if (!order && order.error().problem && order.error().problem->type == ProblemType::already_replaced &&
-        !asked.replaces.empty()) {
+    // RFC 9773 §5: a certificate can be replaced once; somebody has done it. The order is good without. The same where
+    // the CA does not know the certificate any more: after a restore of its own, or because another account has it.
+    if (!order && !asked.replaces.empty() && may_be_about_replaces(order.error())) {
       asked.replaces.clear();
       order = bench_.client.new_order(bench_.signer, asked, stop_);
     }

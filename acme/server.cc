@@ -13,7 +13,7 @@
 namespace acme {
 namespace {
 
-constexpr int most_bad_nonces = 5;
+constexpr int most_bad_nonces = 8;
 constexpr int most_lost_answers = 1;
 constexpr std::size_t largest_answer = 1U << 20U;
 constexpr std::size_t most_nonces = 16;
@@ -37,6 +37,10 @@ Outcome<Directory> Server::directory(const std::stop_token& stop) {
     const std::lock_guard lock(mutex_);
     if (directory_ && clock_.steady() - directory_since_ < directory_lifetime) return *directory_;
   }
+  return directory_anew(stop);
+}
+
+Outcome<Directory> Server::directory_anew(const std::stop_token& stop) {
   const auto answer = get("directory", options_.directory_url, stop);
   if (!answer) return std::unexpected(answer.error());
   const auto json = parse_json(answer->body);

@@ -45,7 +45,8 @@ class Server {
 
   // Kept for an hour.
   Outcome<Directory> directory(const std::stop_token& stop);
-  // A good() answer, or why there is none. badNonce is tried again with the nonce that came with it, five times.
+  Outcome<Directory> directory_anew(const std::stop_token& stop);
+  // A good() answer, or why there is none. badNonce is tried again with the nonce that came with it, eight times.
   Outcome<Answer> post(const Post& post, const std::stop_token& stop);
   // Unauthenticated; only for the directory and ARI (RFC 8555 §6.3, RFC 9773 §4.1).
   Outcome<Answer> get(std::string_view operation, const std::string& url, const std::stop_token& stop);

@@ -16,6 +16,7 @@ Json certificate_json(const certstore::CertificateStatus& status, base::SystemTi
            {"state", to_string(state_of(status, now))},
            {"problem", status.problem},
            {"default", status.is_default},
+           {"interim", is_interim(status)},
            {"file", status.file_path},
            {"changed", to_iso8601(status.changed)},
            {"names", Json::array()}};

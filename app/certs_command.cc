@@ -19,6 +19,7 @@ std::string state_of(const Json& certificate) {
   auto state = certificate["state"].get<std::string>();
   const auto managed = certificate.find("managed");
   if (managed == certificate.end()) return state;
+  if (certificate.value("interim", false)) state = "interim";
   const auto doing = (*managed)["state"].get<std::string>();
   if (doing == "issued" || doing == state) return state;
   state += ", " + doing;
@@ -29,6 +30,7 @@ std::string state_of(const Json& certificate) {
 std::string next_of(const Json& certificate) {
   const auto managed = certificate.find("managed");
   if (managed == certificate.end() || !(*managed)["next_action"].is_string()) return {};
+  if (const auto doing = (*managed)["state"].get<std::string>(); doing == "ordering" || doing == "queued") return {};
   return fmt::format("{} ({})", (*managed)["next_action"].get<std::string>(),
                      (*managed)["next_action_reason"].get<std::string>());
 }
@@ -67,7 +69,8 @@ void add_certs_command(CLI::App& app, Command& chosen) {
        .description = "Show the certificates that a running instance serves, and what is wrong with others",
        .path = "/api/certificates",
        .render = render,
-       .footer = "NEXT is when a certificate that is issued here is renewed, or tried again, and why then.\n\n"
+       .footer = "STATE interim: the local CA's certificate is shown until the issuer has delivered.\n"
+                 "NEXT is when a certificate that is issued here is renewed, or tried again, and why then.\n\n"
                  "Examples:\n  sekisho certs\n  sekisho certs --watch\n  sekisho certs --output json",
        .can_watch = true});
 }

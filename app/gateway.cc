@@ -295,6 +295,7 @@ Observation Gateway::observe() const {
   Observation seen;
   seen.snapshot = publisher_.current();
   seen.certificates = store_.status();
+  std::erase_if(seen.certificates, is_past_interim);
   seen.certificate_counters = store_.counters();
   if (const acme::Manager* const issuers = issued_.manager()) {
     seen.managed = issuers->status();

@@ -19,6 +19,14 @@ CertificateState state_of(const certstore::CertificateStatus& status, base::Syst
   return now < facts.not_after ? CertificateState::valid : CertificateState::expired;
 }
 
+bool is_interim(const certstore::CertificateStatus& status) {
+  return status.source == "issuers" && status.id.ends_with(" until it is issued");
+}
+
+bool is_past_interim(const certstore::CertificateStatus& status) {
+  return is_interim(status) && !status.serving;
+}
+
 const char* to_string(CertificateState state) noexcept {
   switch (state) {
     case CertificateState::valid:

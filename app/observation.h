@@ -37,6 +37,11 @@ enum class CertificateState { valid, expired, not_yet_valid, refused, unused };
 [[nodiscard]] CertificateState state_of(const certstore::CertificateStatus& status, base::SystemTime now);
 [[nodiscard]] const char* to_string(CertificateState state) noexcept;
 
+// A certificate of the local CA that stands in until an issuer has delivered.
+[[nodiscard]] bool is_interim(const certstore::CertificateStatus& status);
+// One that is shown for nothing any more, and which the store lets go of in a moment: nobody's concern.
+[[nodiscard]] bool is_past_interim(const certstore::CertificateStatus& status);
+
 // "2026-11-22T02:20:07Z".
 [[nodiscard]] std::string to_iso8601(base::SystemTime at);
 

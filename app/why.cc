@@ -78,7 +78,7 @@ class Causes {
     good_ = good_ && valid;
     for (const certstore::CertificateStatus& status : seen_.certificates) {
       if (status.serving.get() != &certificate) continue;
-      const bool interim = status.source == "issuers" && status.id.ends_with(" until it is issued");
+      const bool interim = is_interim(status);
       good_ = good_ && !interim;
       if (interim) {
         say(2, "source", "the local CA, until the issuer has delivered", "bad");

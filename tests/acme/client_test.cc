@@ -99,12 +99,12 @@ TEST_F(AcmeClient, TellsWhichNameAProblemIsOf) {
   EXPECT_FALSE(answer.error().mends_itself());
 }
 
-TEST_F(AcmeClient, GivesUpAfterFiveRefusedNonces) {
+TEST_F(AcmeClient, GivesUpAfterEightRefusedNonces) {
   ca_.problem("/order", 400, "badNonce");
   const auto answer = new_order();
   ASSERT_FALSE(answer);
   EXPECT_EQ(answer.error().problem->type, ProblemType::bad_nonce);
-  EXPECT_EQ(ca_.requests("/order").size(), 6U);
+  EXPECT_EQ(ca_.requests("/order").size(), 9U);
   EXPECT_EQ(ca_.requests("/nonce").size(), 1U);
 }
 
