@@ -34,6 +34,10 @@ TEST(Metrics, HaveTheNamesThatOthersRelyOn) {
   }
   Observed gateway;
   gateway.add_certificate("www.example.com");
+  gateway.seen.managed.emplace_back().next_action = gateway.seen.now;
+  for (auto* counts : {&gateway.seen.issuing.orders, &gateway.seen.issuing.renewals, &gateway.seen.issuing.problems,
+                       &gateway.seen.issuing.challenges, &gateway.seen.issuing.requests})
+    (*counts)["one two"] = 1;
   EXPECT_EQ(names_in(render_metrics(gateway.observe())), expected);
 }
 
