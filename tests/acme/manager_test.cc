@@ -72,7 +72,8 @@ class ManagerTest : public testing::Test {
   }
 
   std::string serial(const std::string& name) const {
-    const auto* pair = store_.index()->find(name);
+    const auto index = store_.index();  // held: a thread of the manager may be replacing it
+    const auto* pair = index->find(name);
     return pair == nullptr || !pair->ecdsa ? "" : pair->ecdsa->facts().serial_hex;
   }
 
