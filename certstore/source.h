@@ -21,6 +21,7 @@ struct Candidate {
   // For x509_cert_* metrics; unused ones stay empty.
   std::string file_path;
   bool is_default = false;
+  bool stand_in = false;  // shown only where nothing else that is valid can be, not even a wildcard
 };
 
 // What a source tells the Store. A candidate that is missing where everything is told, or that is said to be gone, was

@@ -95,6 +95,11 @@ void Store::take_one(Group& group, Entry& entry, Candidate&& candidate, Names& t
     enter(held, touched);
     schedule(entry, clock_.now());
   }
+  if (held.stand_in != candidate.stand_in) {
+    leave(held, touched);
+    held.stand_in = candidate.stand_in;
+    enter(held, touched);
+  }
   held.is_default = candidate.is_default;
   if (held.is_default) {
     defaults_.insert(&held);
@@ -188,8 +193,8 @@ void Store::drop(Entry& entry, Names& touched) {
 CertPair Store::choose_for(const std::string& name, base::SystemTime now) {
   ailing_.erase(name);
   const auto found = contenders_.find(name);
-  const auto going = parting_.find(name);
-  if (found == contenders_.end() && going == parting_.end()) return {};
+  const auto going = last_resorts_.find(name);
+  if (found == contenders_.end() && going == last_resorts_.end()) return {};
   std::vector<CertificatePtr> own;
   if (found != contenders_.end()) {
     CertPair chosen = choose(found->second, now);
@@ -202,7 +207,7 @@ CertPair Store::choose_for(const std::string& name, base::SystemTime now) {
     // Without an entry of its own the name falls to the wildcard.
     if (above != contenders_.end() && validity_of(choose(above->second, now), now) == Validity::valid) return {};
   }
-  if (going != parting_.end()) own.insert(own.end(), going->second.begin(), going->second.end());
+  if (going != last_resorts_.end()) own.insert(own.end(), going->second.begin(), going->second.end());
   return choose(own, now);
 }
 
@@ -241,10 +246,12 @@ CertPair Store::choose_fallback(const CertIndex& index, base::SystemTime now) co
   }
   if (!marked.empty()) return choose(marked, now);
   if (first == nullptr) return {};
+  const bool only_stand_ins = std::ranges::all_of(
+      first->held, [](const Entry& entry) { return entry.second.stand_in || entry.second.newest == nullptr; });
   const CertificatePtr* found = nullptr;
   for (const auto& [id, held] : first->held) {
     const CertificatePtr& certificate = held.previous ? held.previous : held.newest;
-    if (certificate == nullptr) continue;
+    if (certificate == nullptr || (held.stand_in && !only_stand_ins)) continue;
     if (found == nullptr) found = &certificate;
     if (validity_at(certificate->facts(), now) != Validity::valid) continue;
     found = &certificate;

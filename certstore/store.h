@@ -57,8 +57,9 @@ class Store {
   //  - a valid wildcard beats an exact name whose certificates are all expired or not yet valid;
   //  - an expired certificate is still served for its names when there is nothing better (and is said to be);
   //  - names that are no host names are dropped, the rest of the certificate is used.
+  //  - a stand-in serves only where nothing else that is valid can.
   // The fallback is the best certificate marked as default; with none marked, the first of the first source, so that a
-  // client without SNI gets an answer.
+  // client without SNI gets an answer; a stand-in only if there is nothing else.
   [[nodiscard]] std::shared_ptr<const CertIndex> index() const;
   [[nodiscard]] std::vector<CertificateStatus> status() const;
   // The name of the source that holds this very certificate; empty: none any more. Looks through all of them.
@@ -91,6 +92,7 @@ class Store {
     std::optional<base::SystemTime> due;    // when tick() has to look at it again
     std::optional<base::SystemTime> parts;  // it was taken away; when it goes
     bool is_default = false;
+    bool stand_in = false;
     std::string file_path;
   };
   using HeldById = std::map<std::string, Held>;
@@ -112,7 +114,9 @@ class Store {
   void take_one(Group& group, Entry& entry, Candidate&& candidate, Names& touched);
   HeldById::iterator take_away(Group& group, HeldById::iterator entry, Names& touched);
   void accept(Held& held, CertificatePtr certificate, Names& touched);
-  [[nodiscard]] Contenders& contenders_of(const Held& held) { return held.parts ? parting_ : contenders_; }
+  [[nodiscard]] Contenders& contenders_of(const Held& held) {
+    return held.parts || held.stand_in ? last_resorts_ : contenders_;
+  }
   void enter(Contenders& contenders, const CertificatePtr& certificate, Names& touched);
   void enter(const Held& held, Names& touched);
   void leave(Contenders& contenders, const CertificatePtr& certificate, Names& touched);
@@ -131,7 +135,7 @@ class Store {
   mutable std::mutex mutex_;
   std::map<std::string, Group> sources_;
   Contenders contenders_;
-  Contenders parting_;                                 // of what was taken away
+  Contenders last_resorts_;                            // stand-ins, and what was taken away
   std::set<std::pair<base::SystemTime, Entry*>> due_;  // entries of sources_, by Held::due
   base::SystemTime looked_{};                          // the time of the last tick
   std::unordered_set<const Held*> defaults_;           // those that are marked as default

@@ -348,5 +348,29 @@ TEST_F(StoreTest, ChoosesAgainWhenTheClockIsSetBack) {
   EXPECT_EQ(served("a.example.com"), wildcard);
 }
 
+TEST_F(StoreTest, ShowsAStandInOnlyWhereNothingElseIsValid) {
+  const Report issuers = store_.reporter("issuers");
+  const CertificatePtr stand_in = mint({.names = {"a.example.com"}});
+  issuers({{.id = "a until it is issued", .certificate = stand_in, .file_path = {}, .stand_in = true}});
+  EXPECT_EQ(served("a.example.com"), stand_in);
+  EXPECT_NE(store_.index()->fallback(), nullptr);
+  const Report files = store_.reporter("files");
+  const CertificatePtr wildcard = mint({.names = {"*.example.com"}, .to = days(20)});
+  files({good("w", wildcard)});
+  EXPECT_EQ(served("a.example.com"), wildcard);
+  clock_.advance(days(21));
+  store_.tick();
+  EXPECT_EQ(served("a.example.com"), stand_in);
+}
+
+TEST_F(StoreTest, TakesNoStandInForTheDefaultWhereThereIsARealOne) {
+  const Report issuers = store_.reporter("issuers");
+  const CertificatePtr real = mint({.names = {"b.example.com"}});
+  issuers({{.id = "a", .certificate = mint({.names = {"a.example.com"}}), .file_path = {}, .stand_in = true},
+           good("b", real)});
+  ASSERT_NE(store_.index()->fallback(), nullptr);
+  EXPECT_EQ(store_.index()->fallback()->ecdsa, real);
+}
+
 }  // namespace
 }  // namespace certstore
