@@ -197,6 +197,7 @@ awaitable<void> serve_connection(Worker& worker, tcp::socket socket, tcp::endpoi
   Alpn protocol = Alpn::http1;
   if (listener->tls) {
     handshake.snapshot = worker.snapshot();
+    handshake.local = facts.local;
     auto tls = std::make_unique<TlsTransport>(worker, std::move(socket), worker.tls().new_session(handshake),
                                               &stats.bytes_received, &stats.bytes_sent);
     TlsTransport& secured = *tls;

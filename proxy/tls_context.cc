@@ -44,6 +44,9 @@ const certstore::CertPair* select_pair(const TlsHandshake& handshake) noexcept {
     }
     if (const auto* found = world.certificates->find(handshake.server_name)) return found;
     if (world.config->tls.unknown_name == config::UnknownName::reject) return nullptr;
+  } else if (handshake.local) {
+    // RFC 6066 §3: an address is no server name; a client that asks for one sends none, and checks it all the same.
+    if (const auto* found = world.certificates->exact(handshake.local->to_string())) return found;
   }
   return world.certificates->fallback();
 }

@@ -3,8 +3,10 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
+#include "base/ip_network.h"
 #include "base/openssl.h"
 #include "proxy/connection_facts.h"
 #include "proxy/snapshot.h"
@@ -19,6 +21,7 @@ struct TlsHandshake {
   SnapshotPtr snapshot;
   std::string server_name;                        // SNI, lower-cased; empty: none
   const ClientAuthPolicy* client_auth = nullptr;  // owned by the snapshot's table
+  std::optional<base::IpAddress> local;           // the address that the client has connected to
   bool acme_challenge = false;                    // the client speaks acme-tls/1 and nothing else
   bool refused_name = false;                      // unrecognized_name was sent
   bool uncovered_name = false;                    // no certificate covers server_name, and the snapshot wants to know

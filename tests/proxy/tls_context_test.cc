@@ -68,6 +68,7 @@ class TlsContextTest : public testing::Test {
   Seen shake_hands(const std::string& name, TlsContext& with) {
     Seen seen;
     seen.server.snapshot = world;
+    seen.server.local = local;
     const base::SslPtr ssl = with.new_session(seen.server);
     const base::SslPtr speaker(SSL_new(client.get()));
     SSL_set_connect_state(speaker.get());
@@ -100,7 +101,8 @@ class TlsContextTest : public testing::Test {
   std::shared_ptr<Snapshot> world;
   int tickets = 0;  // that came to the client
   TlsContext context;
-  SSL_SESSION* session = nullptr;  // the newest, offered by the next handshake
+  std::optional<base::IpAddress> local;  // where the client connected to
+  SSL_SESSION* session = nullptr;        // the newest, offered by the next handshake
 
  private:
   static int keep_session(SSL* ssl, SSL_SESSION* fresh) {
@@ -145,6 +147,20 @@ TEST_F(TlsContextTest, WithoutAnyCertificateTheNameIsUnrecognized) {
   EXPECT_EQ(seen.alert, SSL_AD_UNRECOGNIZED_NAME);
   EXPECT_TRUE(seen.server.refused_name);
   EXPECT_EQ(classify_failure(0, seen.server), HandshakeFailure::unknown_name);
+}
+
+TEST_F(TlsContextTest, WithoutANameTheAddressGetsItsOwnCertificate) {
+  world->certificates = std::make_shared<const certstore::CertIndex>(
+      certstore::CertIndex().with_fallback({.ecdsa = certificate(leaf("default.example.com")), .rsa = nullptr}));
+  serve("192.0.2.1", {.ecdsa = certificate(leaf("192.0.2.1")), .rsa = nullptr});
+  serve("2001:db8::1", {.ecdsa = certificate(leaf("2001:db8::1")), .rsa = nullptr});
+  local = base::IpAddress::parse("192.0.2.2");
+  EXPECT_EQ(shake_hands("").names, "default.example.com");
+  local = base::IpAddress::parse("192.0.2.1");
+  EXPECT_EQ(shake_hands("").names, "192.0.2.1");
+  EXPECT_EQ(shake_hands("other.example.com").names, "default.example.com");
+  local = base::IpAddress::parse("2001:0db8::1");
+  EXPECT_EQ(shake_hands("").names, "2001:db8::1");
 }
 
 TEST_F(TlsContextTest, RejectsAnUnknownNameOnlyWhenToldTo) {
