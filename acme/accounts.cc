@@ -105,8 +105,9 @@ Outcome<void> Accounts::roll_over(Client& client, const config::AcmeIssuer& issu
   if (!next) return failed(next.error());
   if (auto stored = storage_.write(key_of_next_key(issuer), next->pem()); !stored) return failed(stored.error());
   if (auto changed = client.change_key(*signer, *next, stop); !changed) {
-    // An answer that was lost says nothing: settle_roll_over() asks.
-    if (changed.error().problem) (void)storage_.remove(key_of_next_key(issuer));
+    // An answer that was lost, or a server in trouble, says nothing of which key counts: settle_roll_over() asks, now
+    // or the next time.
+    if (changed.error().problem) (void)settle_roll_over(client, issuer, stop);
     return std::unexpected(Failure(changed.error()).in("key rollover"));
   }
   return settle_roll_over(client, issuer, stop);

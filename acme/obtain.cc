@@ -179,7 +179,7 @@ class Flow {
       if (order.status == Order::Status::ready && !asked) {
         auto finalized = send_request(order);
         if (!finalized) return std::unexpected(std::move(finalized.error()));
-        asked = true;
+        asked = finalized->value.status != Order::Status::ready;  // else it was too early, and is asked again
         retry_after = finalized->retry_after;
         if (finalized->value.status == Order::Status::valid) {
           order = std::move(finalized->value);

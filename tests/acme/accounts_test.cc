@@ -1,0 +1,58 @@
+#include "acme/accounts.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/acme/ca_script.h"
+#include "tests/support/scratch_folder.h"
+
+namespace acme {
+namespace {
+
+using test::CaScript;
+
+class AccountsTest : public testing::Test {
+ protected:
+  AccountsTest() { issuer_.directory = ca_.url("/dir"); }
+  CaScript::Reply account(unsigned status) const {
+    return {.status = status,
+            .headers = {{"Location", ca_.url("/account/1")}, {"Content-Type", "application/json"}},
+            .body = R"({"status":"valid"})"};
+  }
+
+  CaScript ca_;
+  test::ScratchFolder folder_;
+  FolderStorage storage_{folder_.path()};
+  FolderLocks locks_{folder_.path() / "locks"};
+  base::FakeClock clock_{std::chrono::sys_days(std::chrono::year(2026) / 3 / 1)};
+  config::AcmeIssuer issuer_;
+  Client client_{{.directory_url = ca_.url("/dir"), .timeout = std::chrono::seconds(20)}, clock_};
+  Accounts accounts_{storage_, locks_};
+};
+
+// The server has taken the new key, and then its answer went wrong: the account must not be lost.
+TEST_F(AccountsTest, AsksWhichKeyCountsWhenTheServerFailsInAKeyChange) {
+  ca_.on("/account", account(201));
+  const auto before = accounts_.open(client_, issuer_, {});
+  ASSERT_TRUE(before) << before.error().error.what;
+  ca_.on("/account", account(200));
+  ca_.problem("/key", 500, "serverInternal");
+  EXPECT_FALSE(accounts_.roll_over(client_, issuer_, {}));
+  const auto after = accounts_.open(client_, issuer_, {});
+  ASSERT_TRUE(after) << after.error().error.what;
+  EXPECT_FALSE(after->key.same_as(before->key)) << "the server knows the new one";
+}
+
+TEST_F(AccountsTest, KeepsTheKeyWhenTheServerRefusesTheNewOne) {
+  ca_.on("/account", account(201));
+  ca_.problem("/account", 400, "accountDoesNotExist");
+  const auto before = accounts_.open(client_, issuer_, {});
+  ASSERT_TRUE(before);
+  ca_.problem("/key", 400, "malformed");
+  EXPECT_FALSE(accounts_.roll_over(client_, issuer_, {}));
+  const auto after = accounts_.open(client_, issuer_, {});
+  ASSERT_TRUE(after) << after.error().error.what;
+  EXPECT_TRUE(after->key.same_as(before->key));
+}
+
+}  // namespace
+}  // namespace acme
