@@ -54,7 +54,9 @@ Attempt Issuing::run(const Request& request, std::stop_token stop) {
   if (request.show)
     request.show(
         {.step = OrderProgress::Step::lock, .issuer = request.issuer, .url = {}, .status = {}, .authorizations = {}});
-  const auto lock = parts_.locks.take("certificate-" + request.target.record(), lock_patience, stop);
+  // For both kinds of key together: a CA may answer a second order for the same names with the first one, which can be
+  // finalized with one key only.
+  const auto lock = parts_.locks.take("certificate-" + request.target.wanted->name, lock_patience, stop);
   if (!lock && lock.error().code == base::Code::timeout) {
     return because(NotIssued::Why::busy, failed(base::Code::timeout, "another process is getting it").error());
   }
@@ -111,6 +113,8 @@ Attempt Issuing::order(const Request& request, const config::AcmeIssuer& issuer,
       issuer.renewal_info) {
     wanted.replaces = renewal_id_of(*request.previous->certificate).value_or("");
   }
+  // What does not say which certificate it replaces is an order as any other to the CA.
+  const Ledger::Kind kind = wanted.replaces.empty() ? Ledger::Kind::fresh : request.kind;
   LedgerBook book(parts_.storage, parts_.locks, parts_.clock, Accounts::id_of(issuer), stop);
   bool held_back = false;
   for (int attempt = 0;; ++attempt) {
@@ -127,7 +131,7 @@ Attempt Issuing::order(const Request& request, const config::AcmeIssuer& issuer,
                           .clock = parts_.clock,
                           .before_order =
                               [&] {
-                                auto written = book.order(target.identifiers, request.kind);
+                                auto written = book.order(target.identifiers, kind);
                                 held_back = !written && written.error().not_before.has_value();
                                 return written;
                               },

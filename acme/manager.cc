@@ -32,17 +32,17 @@ void Manager::look_again() {
 void Manager::storage_changed(const std::string& record) {
   loop_->storage_changed(record);
 }
-base::Result<void> Manager::revoke(const std::string& name, std::optional<unsigned> reason) {
-  return loop_->revoke(name, reason);
+base::Result<void> Manager::revoke(const std::string& name, std::optional<unsigned> reason, std::stop_token stop) {
+  return loop_->revoke(name, reason, std::move(stop));
 }
-base::Result<void> Manager::roll_account_key_over(const std::string& issuer) {
-  return loop_->roll_account_key_over(issuer);
+base::Result<void> Manager::roll_account_key_over(const std::string& issuer, std::stop_token stop) {
+  return loop_->roll_account_key_over(issuer, std::move(stop));
 }
-base::Result<void> Manager::deactivate_account(const std::string& issuer) {
-  return loop_->deactivate_account(issuer);
+base::Result<void> Manager::deactivate_account(const std::string& issuer, std::stop_token stop) {
+  return loop_->deactivate_account(issuer, std::move(stop));
 }
-std::vector<Finding> Manager::examine() {
-  return loop_->examine();
+std::vector<Finding> Manager::examine(std::stop_token stop) {
+  return loop_->examine(std::move(stop));
 }
 
 }  // namespace acme

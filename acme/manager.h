@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <utility>
 #include <vector>
@@ -79,12 +80,13 @@ class Manager final : public certstore::Source {
   // Another process wrote to storage: the record that changed ("www.example.com.ecdsa"), or empty for any.
   void storage_changed(const std::string& record);
 
-  // For commands, blocking while the CA answers. not_found: no such name or issuer.
-  [[nodiscard]] base::Result<void> revoke(const std::string& name, std::optional<unsigned> reason);
-  [[nodiscard]] base::Result<void> roll_account_key_over(const std::string& issuer);
-  [[nodiscard]] base::Result<void> deactivate_account(const std::string& issuer);
+  // For commands, blocking while the CA answers, or until `stop`. not_found: no such name or issuer.
+  [[nodiscard]] base::Result<void> revoke(const std::string& name, std::optional<unsigned> reason,
+                                          std::stop_token stop);
+  [[nodiscard]] base::Result<void> roll_account_key_over(const std::string& issuer, std::stop_token stop);
+  [[nodiscard]] base::Result<void> deactivate_account(const std::string& issuer, std::stop_token stop);
   // For `doctor`: a look at everything that the CA is going to look at.
-  [[nodiscard]] std::vector<Finding> examine();
+  [[nodiscard]] std::vector<Finding> examine(std::stop_token stop);
 
  private:
   class Loop;

@@ -39,7 +39,8 @@ base::Result<void> as_result(Outcome<void> outcome) {
 }  // namespace
 
 // RFC 8555 §7.6, with the account that ordered it. What is revoked is not served, and a new one is got at once.
-base::Result<void> Manager::Loop::revoke(const std::string& name, std::optional<unsigned> reason) {
+base::Result<void> Manager::Loop::revoke(const std::string& name, std::optional<unsigned> reason,
+                                         std::stop_token stop) {
   const auto units = units_of(name);
   if (units.empty()) return base::fail(base::Code::not_found, fmt::format("no certificate is called {}", name));
   bool any = false;
@@ -53,9 +54,9 @@ base::Result<void> Manager::Loop::revoke(const std::string& name, std::optional<
     const auto issuer = acme_issuer(stored->issuer);
     if (!issuer) return std::unexpected(issuer.error());
     const auto client = clients_.of(*issuer);
-    const auto signer = accounts_.open(*client, *issuer, unit->stop.get_token());
+    const auto signer = accounts_.open(*client, *issuer, stop);
     if (!signer) return std::unexpected(signer.error().error);
-    auto revoked = client->revoke(*signer, der_of(*stored->certificate), reason, unit->stop.get_token());
+    auto revoked = client->revoke(*signer, der_of(*stored->certificate), reason, stop);
     const bool before =
         !revoked && revoked.error().problem && revoked.error().problem->type == ProblemType::already_revoked;
     if (!revoked && !before) return std::unexpected(std::move(revoked.error().error));
@@ -70,7 +71,7 @@ base::Result<void> Manager::Loop::revoke(const std::string& name, std::optional<
       ++unit->revocations;
       // The order that is under way brings the new one.
       unit->forced = !unit->busy || unit->state != ManagedCertificate::State::ordering;
-      unit->next = options_.clock.now();
+      look_at(*unit, options_.clock.now());
       unit->next_reason = "revoked";
       if (!unit->busy) unit->state = ManagedCertificate::State::queued;
     }
@@ -81,7 +82,7 @@ base::Result<void> Manager::Loop::revoke(const std::string& name, std::optional<
   return {};
 }
 
-base::Result<void> Manager::Loop::roll_account_key_over(const std::string& issuer) {
+base::Result<void> Manager::Loop::roll_account_key_over(const std::string& issuer, std::stop_token stop) {
   const auto acme = acme_issuer(issuer);
   if (!acme) return std::unexpected(acme.error());
   {
@@ -95,21 +96,21 @@ base::Result<void> Manager::Loop::roll_account_key_over(const std::string& issue
     }
   }
   const auto client = clients_.of(*acme);
-  auto rolled = as_result(accounts_.roll_over(*client, *acme, {}));
+  auto rolled = as_result(accounts_.roll_over(*client, *acme, std::move(stop)));
   if (rolled) base::log::info("the ACME account has a new key", {{"issuer", issuer}});
   return rolled;
 }
 
-base::Result<void> Manager::Loop::deactivate_account(const std::string& issuer) {
+base::Result<void> Manager::Loop::deactivate_account(const std::string& issuer, std::stop_token stop) {
   const auto acme = acme_issuer(issuer);
   if (!acme) return std::unexpected(acme.error());
   const auto client = clients_.of(*acme);
-  auto deactivated = as_result(accounts_.deactivate(*client, *acme, {}));
+  auto deactivated = as_result(accounts_.deactivate(*client, *acme, std::move(stop)));
   if (deactivated) base::log::info("the ACME account is deactivated", {{"issuer", issuer}});
   return deactivated;
 }
 
-std::vector<Finding> Manager::Loop::examine() {
+std::vector<Finding> Manager::Loop::examine(std::stop_token stop) {
   std::vector<UnitPtr> units;
   IssuersPtr issuers;
   {
@@ -120,6 +121,7 @@ std::vector<Finding> Manager::Loop::examine() {
   std::vector<Finding> all{examine_storage(options_.storage)};
   std::map<std::string, LookedAt> known;
   for (const UnitPtr& unit : units) {
+    if (stop.stop_requested()) break;
     const Target& target = unit->target;
     if (target.key_type != target.wanted->key.types.front()) continue;
     const std::string& issuer = target.wanted->issuer;
@@ -128,7 +130,7 @@ std::vector<Finding> Manager::Loop::examine() {
     if (acme == nullptr) continue;
     auto ca = known.find(issuer);
     const bool first = ca == known.end();
-    if (first) ca = known.emplace(issuer, look_at_ca(issuer, *acme, all)).first;
+    if (first) ca = known.emplace(issuer, look_at_ca(issuer, *acme, all, stop)).first;
     if (!ca->second.directory) continue;
     Preflight::Options options = options_.preflight;
     options.nameservers = acme->nameservers;
@@ -136,7 +138,7 @@ std::vector<Finding> Manager::Loop::examine() {
     options.tls_port = acme->tls_port;
     auto findings = Preflight(options_.challenges, options_.clock, options)
                         .look(target.identifiers, target.wanted->challenge.value_or(acme->challenge),
-                              *ca->second.directory, ca->second.account_url, unit->stop.get_token());
+                              *ca->second.directory, ca->second.account_url, stop);
     for (Finding& finding : findings) {
       // One clock, for all that this CA is asked for.
       if (finding.name.empty() && !first) continue;
@@ -149,22 +151,22 @@ std::vector<Finding> Manager::Loop::examine() {
 
 // Now, not as it was remembered.
 Manager::Loop::LookedAt Manager::Loop::look_at_ca(const std::string& issuer, const config::AcmeIssuer& acme,
-                                                  std::vector<Finding>& findings) {
+                                                  std::vector<Finding>& findings, const std::stop_token& stop) {
   const auto client = clients_.of(acme);
-  const auto directory = client->directory_anew({});
+  const auto directory = client->directory_anew(stop);
   if (!directory) {
     findings.push_back({"directory", issuer, Finding::Verdict::bad, directory.error().error.what});
     return {};
   }
   findings.push_back({"directory", issuer, Finding::Verdict::good, acme.directory + " answers"});
   LookedAt ca{*directory, {}};
-  const auto signer = accounts_.open(*client, acme, {});
+  const auto signer = accounts_.open(*client, acme, stop);
   if (!signer) {
     findings.push_back({"account", issuer, Finding::Verdict::bad, signer.error().error.what});
     return ca;
   }
   ca.account_url = signer->account_url;
-  if (const auto account = client->account(*signer, {}); !account) {
+  if (const auto account = client->account(*signer, stop); !account) {
     findings.push_back({"account", issuer, Finding::Verdict::bad, account.error().error.what});
   } else {
     const bool good = account->status == Account::Status::valid;

@@ -1,6 +1,8 @@
 #include "acme/manager_loop.h"
 
 #include <algorithm>
+#include <iterator>
+#include <set>
 #include <utility>
 
 #include <fmt/format.h>
@@ -14,6 +16,20 @@ namespace {
 
 // The clock on the wall may be set: nobody trusts a plan for longer than this.
 constexpr std::chrono::milliseconds longest_nap{30'000};
+constexpr std::chrono::minutes clock_tolerance{1};
+
+// Whether an order of this issuer, and of those that it falls back to, is the same by both.
+bool are_same(const Issuers& left, const Issuers& right, std::string name) {
+  for (std::set<std::string> seen; !name.empty() && seen.insert(name).second;) {
+    const auto before = left.find(name);
+    const auto after = right.find(name);
+    if (before == left.end() || after == right.end()) return before == left.end() && after == right.end();
+    if (before->second != after->second) return false;
+    const auto* acme = std::get_if<config::AcmeIssuer>(&after->second);
+    name = acme != nullptr ? acme->fallback : "";
+  }
+  return true;
+}
 
 }  // namespace
 
@@ -77,12 +93,12 @@ void Manager::Loop::configure(std::vector<config::IssuedCertificate> certificate
     known = units_;
     known_issuers = issuers_;
   }
-  const bool same_issuers = *known_issuers == *wanted_issuers;
   std::map<std::string, UnitPtr> next;
   std::vector<config::IssuedCertificate> on_demand;
   const auto add = [&](const Target& target, bool from_handshake) {
     const auto found = known.find(target.record());
-    const bool same = found != known.end() && same_issuers && *found->second->target.wanted == *target.wanted;
+    const bool same = found != known.end() && *found->second->target.wanted == *target.wanted &&
+                      are_same(*known_issuers, *wanted_issuers, target.wanted->issuer);
     const UnitPtr unit = same ? found->second : make_unit(target, from_handshake);
     if (!same) fresh.push_back(unit);
     next.emplace(target.record(), unit);
@@ -100,6 +116,10 @@ void Manager::Loop::configure(std::vector<config::IssuedCertificate> certificate
     for (const auto& [record, unit] : units_) {
       const auto kept = next.find(record);
       if (kept != next.end() && kept->second == unit) continue;
+      if (kept == next.end() && unit->on_demand && !known.contains(record)) {  // admitted meanwhile
+        next.emplace(record, unit);
+        continue;
+      }
       unit->stop.request_stop();
       if (kept == next.end()) gone.push_back(record);
     }
@@ -137,6 +157,8 @@ void Manager::Loop::run(const std::stop_token& stop) {
   std::unique_lock lock(mutex_);
   while (!stop.stop_requested()) {
     const base::SystemTime now = options_.clock.now();
+    if (now + clock_tolerance < latest_) distrust_plans(now);
+    latest_ = now;
     const UnitPtr unit = take_due(now);
     if (!unit) {
       const std::uint64_t seen = wakes_;
@@ -147,16 +169,36 @@ void Manager::Loop::run(const std::stop_token& stop) {
     work_on(unit);
     lock.lock();
     unit->busy = false;
+    if (unit->again) unit->next = std::min(unit->next, *std::exchange(unit->again, std::nullopt));
     ++wakes_;
     changed_.notify_all();
   }
 }
 
-// The one that has waited longest.
+// The clock was put back: what was planned by it would come late by as much.
+void Manager::Loop::distrust_plans(base::SystemTime now) {
+  for (const auto& [record, unit] : units_) {
+    unit->rest = {};
+    look_at(*unit, now);
+  }
+}
+
+// With the mutex. What a thread is at may overwrite `next`: then it is done again.
+void Manager::Loop::look_at(Unit& unit, base::SystemTime when) {
+  unit.next = std::min(unit.next, when);
+  if (unit.busy && unit.state != ManagedCertificate::State::ordering)
+    unit.again = std::min(unit.again.value_or(when), when);
+}
+
+// The one that has waited longest. The kinds of key of one certificate take turns, see Issuing::run.
 Manager::Loop::UnitPtr Manager::Loop::take_due(base::SystemTime now) {
+  std::vector<std::string_view> taken;
+  for (const auto& [record, unit] : units_) {
+    if (unit->busy) taken.push_back(unit->target.wanted->name);
+  }
   UnitPtr due;
   for (const auto& [record, unit] : units_) {
-    if (unit->busy || unit->next > now) continue;
+    if (unit->busy || unit->next > now || std::ranges::find(taken, unit->target.wanted->name) != taken.end()) continue;
     if (!due || unit->next < due->next) due = unit;
   }
   if (due) due->busy = true;
@@ -166,7 +208,8 @@ Manager::Loop::UnitPtr Manager::Loop::take_due(base::SystemTime now) {
 std::chrono::milliseconds Manager::Loop::until_next(base::SystemTime now) const {
   base::SystemTime next = now + longest_nap;
   for (const auto& [record, unit] : units_) {
-    if (!unit->busy) next = std::min(next, unit->next);
+    // What is due waits for another of the same certificate, the end of which wakes everybody.
+    if (!unit->busy && unit->next > now) next = std::min(next, unit->next);
   }
   return std::chrono::ceil<std::chrono::milliseconds>(std::max(next - now, std::chrono::nanoseconds(1'000'000)));
 }
@@ -196,7 +239,7 @@ void Manager::Loop::tell(const std::vector<UnitPtr>& changed, const std::vector<
         ids_gone.push_back(record);
       }
       if (unit->interim) {
-        candidates.push_back({.id = interim(record), .certificate = unit->interim, .file_path = {}});
+        candidates.push_back({.id = interim(record), .certificate = unit->interim, .file_path = {}, .stand_in = true});
       } else {
         ids_gone.push_back(interim(record));
       }
@@ -212,8 +255,14 @@ void Manager::Loop::tell(const std::vector<UnitPtr>& changed, const std::vector<
     ids_gone.push_back(record);
     ids_gone.push_back(interim(record));
   }
-  if (options_.withhold) options_.withhold(std::move(withheld));
+  // In no moment between does a name show what was not meant for it.
+  std::ranges::sort(withheld);
+  std::vector<std::string> both;
+  std::ranges::set_union(withheld, withheld_, std::back_inserter(both));
+  if (options_.withhold && both != withheld_) options_.withhold(both);
   report_(certstore::Change::some(std::move(candidates), std::move(ids_gone)));
+  if (options_.withhold && both != withheld) options_.withhold(withheld);
+  withheld_ = std::move(withheld);
 }
 
 std::vector<ManagedCertificate> Manager::Loop::status() const {
@@ -251,7 +300,9 @@ base::Result<void> Manager::Loop::renew(const std::string& name) {
     for (const UnitPtr& unit : units) {
       if (unit->busy && unit->state == ManagedCertificate::State::ordering) continue;  // it is being done
       unit->forced = true;
-      unit->next = options_.clock.now();
+      unit->failures.clear();
+      unit->preflight_failures = 0;
+      look_at(*unit, options_.clock.now());
       unit->next_reason = "asked for";
       if (!unit->busy) unit->state = ManagedCertificate::State::queued;
     }
@@ -265,12 +316,11 @@ void Manager::Loop::look_again() {
   const std::lock_guard lock(mutex_);
   bool any = false;
   for (const auto& [record, unit] : units_) {
-    if (unit->state != ManagedCertificate::State::held_elsewhere && !unit->interim) continue;
+    if (unit->state != ManagedCertificate::State::held_elsewhere && !unit->interim && !unit->busy) continue;
     // Once a second at the most: a source may report a thousand times.
     const base::SystemTime soon = options_.clock.now() + std::chrono::seconds(1);
-    if (unit->next <= soon) continue;
-    unit->next = soon;
-    any = true;
+    any = any || unit->next > soon;
+    look_at(*unit, soon);
   }
   if (!any) return;
   ++wakes_;
@@ -281,7 +331,7 @@ void Manager::Loop::storage_changed(const std::string& record) {
   {
     const std::lock_guard lock(mutex_);
     for (const auto& [known, unit] : units_) {
-      if (record.empty() || known == record) unit->next = std::min(unit->next, options_.clock.now());
+      if (record.empty() || known == record) look_at(*unit, options_.clock.now());
     }
   }
   wake();

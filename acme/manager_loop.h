@@ -37,10 +37,10 @@ class Manager::Loop {
   void asked_for(const std::string& server_name);
   void look_again();
   void storage_changed(const std::string& record);
-  base::Result<void> revoke(const std::string& name, std::optional<unsigned> reason);
-  base::Result<void> roll_account_key_over(const std::string& issuer);
-  base::Result<void> deactivate_account(const std::string& issuer);
-  std::vector<Finding> examine();
+  base::Result<void> revoke(const std::string& name, std::optional<unsigned> reason, std::stop_token stop);
+  base::Result<void> roll_account_key_over(const std::string& issuer, std::stop_token stop);
+  base::Result<void> deactivate_account(const std::string& issuer, std::stop_token stop);
+  std::vector<Finding> examine(std::stop_token stop);
 
  private:
   using UnitPtr = std::shared_ptr<Unit>;
@@ -52,6 +52,8 @@ class Manager::Loop {
   [[nodiscard]] std::chrono::milliseconds until_next(base::SystemTime now) const;
   UnitPtr make_unit(const Target& target, bool on_demand) const;
   void wake();
+  void look_at(Unit& unit, base::SystemTime when);
+  void distrust_plans(base::SystemTime now);
   // Tells the store of these, and of records that are no longer there.
   void tell(const std::vector<UnitPtr>& changed, const std::vector<std::string>& gone);
   [[nodiscard]] std::vector<UnitPtr> units_of(const std::string& name) const;
@@ -68,7 +70,7 @@ class Manager::Loop {
     std::string account_url;
   };
   [[nodiscard]] LookedAt look_at_ca(const std::string& issuer, const config::AcmeIssuer& acme,
-                                    std::vector<Finding>& findings);
+                                    std::vector<Finding>& findings, const std::stop_token& stop);
 
   // ---- manager_on_demand.cc
   void admit_asked(const std::stop_token& stop);
@@ -88,7 +90,7 @@ class Manager::Loop {
   // For the names that nobody has a certificate for; null: none is wanted, or the one there is good.
   [[nodiscard]] certstore::CertificatePtr interim_for(const Unit& unit,
                                                       const std::optional<StoredCertificate>& stored) const;
-  [[nodiscard]] bool is_ours(const Unit& unit) const;
+  [[nodiscard]] bool is_ours(const Target& target, const std::optional<StoredCertificate>& stored) const;
 
   Options options_;
   CertificateShelf shelf_;
@@ -103,6 +105,7 @@ class Manager::Loop {
   std::map<std::string, std::unique_ptr<OnDemandGate>> gates_;  // by the name in the configuration; used by one thread
   IssuersPtr issuers_ = std::make_shared<const Issuers>();
   std::map<std::string, UnitPtr> units_;  // by record
+  base::SystemTime latest_{};             // the latest time that was seen
   std::deque<std::string> asked_;
   std::set<std::string> asked_waiting_;
   ManagerCounters counters_;
@@ -110,6 +113,7 @@ class Manager::Loop {
 
   std::mutex report_mutex_;  // one report at a time; taken before mutex_
   certstore::Report report_;
+  std::vector<std::string> withheld_;  // in order; guarded by report_mutex_
 
   std::vector<std::jthread> threads_;  // last: they use the rest
 };

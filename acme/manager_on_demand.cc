@@ -50,7 +50,7 @@ void Manager::Loop::admit(const std::string& name, const std::stop_token& stop) 
     templates = on_demand_;
     for (const auto& [record, unit] : units_) {
       if (std::ranges::find(unit->target.wanted->hosts, name) != unit->target.wanted->hosts.end()) return;
-      existing += unit->on_demand ? 1 : 0;
+      existing += unit->on_demand && unit->target.key_type == unit->target.wanted->key.types.front() ? 1 : 0;
     }
   }
   base::Error last{base::Code::refused, "no list has it"};

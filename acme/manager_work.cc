@@ -23,6 +23,9 @@ constexpr hours window_after_error{1};    // RFC 9773 §4.3.3: temporary errors
 constexpr hours window_without_ari{12};   // a server may learn it
 constexpr minutes preflight_longest{10};  // it costs nobody anything
 constexpr unsigned failures_before_fallback = 3;
+constexpr seconds between_successes{10};  // what is due as soon as it is there must not keep us busy
+constexpr hours longest_window_poll{24};  // what lies further ahead was planned by a clock that was wrong
+constexpr minutes clock_tolerance{1};
 
 bool is_valid_at(const certstore::Certificate& certificate, base::SystemTime now) {
   return certificate.facts().not_before <= now && now < certificate.facts().not_after;
@@ -69,13 +72,14 @@ void Manager::Loop::refresh(const UnitPtr& unit) {
   {
     const std::lock_guard lock(mutex_);
     if (unit->revocations != revocations) return;  // what was read is revoked by now
-    if (stored) {
+    // A process with another configuration may have written what is not for all names of ours.
+    if (stored && (is_ours(unit->target, stored) || !is_ours(unit->target, unit->stored))) {
       news = !unit->stored || unit->stored->certificate->fingerprint() != stored->certificate->fingerprint();
       unit->stored = stored;
     }
     news = news || unit->interim != interim;
     unit->interim = std::move(interim);
-    if (stored && is_ours(*unit) && news) {
+    if (stored && is_ours(unit->target, unit->stored) && news) {
       unit->failures.clear();
       unit->problem.clear();
       unit->problem_type.clear();
@@ -85,16 +89,16 @@ void Manager::Loop::refresh(const UnitPtr& unit) {
 }
 
 // For all names of today, from the issuer of today or one that it falls back to, and not expired.
-bool Manager::Loop::is_ours(const Unit& unit) const {
-  if (!unit.stored || !covers(unit.stored->certificate->facts(), unit.target.identifiers)) return false;
-  if (options_.clock.now() >= unit.stored->certificate->facts().not_after) return false;
-  if (unit.stored->authority.empty()) return true;
+bool Manager::Loop::is_ours(const Target& target, const std::optional<StoredCertificate>& stored) const {
+  if (!stored || !covers(stored->certificate->facts(), target.identifiers)) return false;
+  if (options_.clock.now() >= stored->certificate->facts().not_after) return false;
+  if (stored->authority.empty()) return true;
   std::set<std::string> seen;
-  std::string name = unit.target.wanted->issuer;
+  std::string name = target.wanted->issuer;
   while (seen.insert(name).second) {
     const auto issuer = issuers_->find(name);
     if (issuer == issuers_->end()) return false;
-    if (authority_of(issuer->second) == unit.stored->authority) return true;
+    if (authority_of(issuer->second) == stored->authority) return true;
     const auto* acme = std::get_if<config::AcmeIssuer>(&issuer->second);
     name = acme != nullptr ? acme->fallback : "";
   }
@@ -105,7 +109,7 @@ bool Manager::Loop::is_ours(const Unit& unit) const {
 bool Manager::Loop::rest_until_due(const UnitPtr& unit, Ledger::Kind& kind) {
   {
     const std::lock_guard lock(mutex_);
-    if (!is_ours(*unit)) return false;
+    if (!is_ours(unit->target, unit->stored)) return false;
   }
   poll_window(unit);
   const std::lock_guard lock(mutex_);
@@ -114,8 +118,9 @@ bool Manager::Loop::rest_until_due(const UnitPtr& unit, Ledger::Kind& kind) {
   const StoredCertificate& stored = *unit->stored;
   const RenewalPlan plan =
       plan_renewal(lifetime_of(*stored.certificate), stored.window, unit->target.wanted->renew_before, stored.jitter);
-  if (plan.reason == RenewalPlan::Reason::renewal_window) kind = Ledger::Kind::renewal_in_window;
-  if (unit->forced || plan.at <= now) return false;
+  const bool due = plan.at <= now;
+  if (due && plan.reason == RenewalPlan::Reason::renewal_window) kind = Ledger::Kind::renewal_in_window;
+  if (unit->forced || due) return false;
   unit->state = State::issued;
   unit->detail = "";
   unit->next_reason = plan.to_string();
@@ -145,7 +150,7 @@ void Manager::Loop::poll_window(const UnitPtr& unit) {
     }
     issuer = std::get<config::AcmeIssuer>(found->second);
     if (stored.window) unit->window_poll = std::max(unit->window_poll, stored.window->poll_again);
-    if (unit->window_poll > now) return;
+    if (unit->window_poll > now && unit->window_poll <= now + longest_window_poll) return;
   }
   const auto id = renewal_id_of(*stored.certificate);
   if (!id) return;
@@ -182,6 +187,7 @@ bool Manager::Loop::leave_to_others(const UnitPtr& unit) {
   if (plan.at <= now) return false;
   {
     const std::lock_guard lock(mutex_);
+    if (unit->forced) return false;
     unit->state = State::held_elsewhere;
     unit->detail = fmt::format("held by {}", source);
     unit->renew_at = plan.at;
@@ -195,20 +201,33 @@ bool Manager::Loop::leave_to_others(const UnitPtr& unit) {
 
 bool Manager::Loop::wait_after_failure(const UnitPtr& unit) {
   const std::lock_guard lock(mutex_);
-  if (unit->forced || unit->failures.empty() || unit->failures.next_try() <= options_.clock.now()) return false;
-  unit->state = State::failed;
-  unit->next = unit->failures.next_try();
-  unit->next_reason = ordinal(unit->failures.count());
+  const base::SystemTime now = options_.clock.now();
+  if (unit->forced) return false;
+  // A failure that is still to come was written down before the clock was put back.
+  if (!unit->failures.empty() && unit->failures.next_try() > now && unit->failures.last() <= now + clock_tolerance) {
+    unit->state = State::failed;
+    unit->next = unit->failures.next_try();
+    unit->next_reason = ordinal(unit->failures.count());
+    return true;
+  }
+  if (unit->rest.until <= now) return false;
+  unit->state = unit->rest.state;
+  unit->next = unit->rest.until;
+  unit->next_reason = unit->rest.reason;
   return true;
 }
 
 void Manager::Loop::issue(const UnitPtr& unit, Ledger::Kind kind) {
+  bool was_held = false;
   {
     const std::lock_guard lock(mutex_);
+    was_held = unit->state == State::held_elsewhere;
     unit->state = State::ordering;
+    unit->detail.clear();
     unit->order.reset();
     unit->forced = false;
   }
+  if (was_held) tell({unit}, {});  // its names may have to show nothing from now on
   auto outcome = attempt(unit, kind);
   if (outcome) {
     succeeded(unit, std::move(*outcome));
@@ -277,6 +296,7 @@ void Manager::Loop::succeeded(const UnitPtr& unit, StoredCertificate stored) {
     unit->window_poll = {};
     unit->state = State::issued;
     unit->next = options_.clock.now();  // its window, and the plan
+    unit->rest = {unit->next + between_successes, State::issued, "due as soon as it was there"};
   }
   tell({unit}, {});
 }
@@ -309,12 +329,14 @@ void Manager::Loop::did_not(const UnitPtr& unit, const NotIssued& reason) {
         unit->state = State::waiting;
         unit->next = reason.failure.not_before.value_or(now + hours(1));
         unit->next_reason = "a limit of the CA's lets go";
+        unit->rest = {unit->next, unit->state, unit->next_reason};
         return;
       case Why::preflight:
         ++counters_.preflight_failures;
         unit->next = now + std::min<minutes>(minutes(1U << std::min(unit->preflight_failures, 4U)), preflight_longest);
         ++unit->preflight_failures;
         unit->next_reason = "checks ahead again";
+        unit->rest = {unit->next, unit->state, unit->next_reason};
         break;
       case Why::failed:
         ++counters_.orders["failed"];

@@ -33,9 +33,19 @@ struct Unit {
   std::string problem_type;
   std::optional<OrderProgress> order;
 
-  bool forced = false;       // asked for by a person
-  bool busy = false;         // a thread is at it
-  unsigned revocations = 0;  // what was read before the last of them is not used
+  // No attempt is begun before this, however often somebody looks: what stood in its way costs too much to be asked
+  // again at each look.
+  struct Rest {
+    base::SystemTime until{};
+    ManagedCertificate::State state = ManagedCertificate::State::waiting;
+    std::string reason;
+  };
+  Rest rest;
+
+  bool forced = false;                    // asked for by a person
+  bool busy = false;                      // a thread is at it
+  std::optional<base::SystemTime> again;  // a look that was asked for while a thread was at it
+  unsigned revocations = 0;               // what was read before the last of them is not used
   std::stop_source stop;
 };
 

@@ -91,22 +91,28 @@ std::optional<AdminAnswer> AdminChanges::answer(const AdminRequest& request) {
   acme::Manager* const manager = options_.manager();
   if (manager == nullptr) return refusal(409, "nothing is issued here: no certificate names an issuer");
   if (parts[0] == "doctor") {
-    return begin([manager]() -> base::Result<Json> { return findings_json(manager->examine()); });
+    return begin([manager](std::stop_token stop) -> base::Result<Json> {
+      return findings_json(manager->examine(std::move(stop)));
+    });
   }
   const std::string& name = parts[1];
   if (parts[2] == "renew") {
     const auto renewing = manager->renew(name);
     return renewing ? answer_of(202, Json{{"renewing", name}}) : refusal(404, renewing.error().what);
   }
-  if (parts[2] == "rollover") return begin([=] { return as_json(manager->roll_account_key_over(name)); });
-  if (parts[2] == "deactivate") return begin([=] { return as_json(manager->deactivate_account(name)); });
+  if (parts[2] == "rollover") {
+    return begin([=](std::stop_token stop) { return as_json(manager->roll_account_key_over(name, std::move(stop))); });
+  }
+  if (parts[2] == "deactivate") {
+    return begin([=](std::stop_token stop) { return as_json(manager->deactivate_account(name, std::move(stop))); });
+  }
   std::optional<unsigned> reason;
   if (const auto query = request.target.find("?reason="); query != std::string::npos) {
     reason = number_of(std::string_view(request.target).substr(query + 8));
     // RFC 5280 §5.3.1.
     if (!reason || *reason > 10 || *reason == 7) return refusal(400, "reason: a number from 0 to 10, and not 7");
   }
-  return begin([=] { return as_json(manager->revoke(name, reason)); });
+  return begin([=](std::stop_token stop) { return as_json(manager->revoke(name, reason, std::move(stop))); });
 }
 
 std::optional<AdminAnswer> AdminChanges::refusal_of(const AdminRequest& request) const {

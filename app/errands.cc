@@ -38,7 +38,7 @@ void Errands::run(const std::stop_token& stop) {
     auto [number, work] = std::move(waiting_.front());
     waiting_.pop_front();
     lock.unlock();
-    const auto done = work();
+    const auto done = work(stop);
     lock.lock();
     Json answer{{"done", true}};
     if (done) {

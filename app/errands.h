@@ -21,10 +21,10 @@ namespace app {
 class Errands {
  public:
   using Json = nlohmann::ordered_json;
-  using Work = std::function<base::Result<Json>()>;
+  using Work = std::function<base::Result<Json>(std::stop_token)>;
 
   Errands();
-  ~Errands();  // waits for the one that is under way
+  ~Errands();  // tells the one that is under way to stop, and waits for it
   Errands(const Errands&) = delete;
   Errands& operator=(const Errands&) = delete;
 

@@ -83,7 +83,7 @@ TEST(ManagerRevocation, OrdersANewOneAlsoWhenTheCaIsJustAskedForTheWindow) {
   manager.configure({wanted}, {{"ca", issuer}});
   manager.start(store.reporter("issuers"));
   renewal_info.wait_until_asked();
-  const auto revoked = manager.revoke(wanted.name, {});
+  const auto revoked = manager.revoke(wanted.name, {}, {});
   renewal_info.answer();
   ASSERT_TRUE(revoked) << revoked.error().what;
   for (int i = 0; i < 4000 && ca.requests("/order").empty(); ++i) base::wait_for(5ms, {});

@@ -2,11 +2,12 @@
 
 #include <gtest/gtest.h>
 
-#include <condition_variable>
-#include <mutex>
+#include <atomic>
 
+#include "base/file.h"
 #include "base/wait.h"
 #include "certstore/certificate.h"
+#include "certstore/signing_authority.h"
 #include "certstore/store.h"
 #include "tests/support/mint.h"
 #include "tests/support/scratch_folder.h"
@@ -31,6 +32,7 @@ class ManagerTest : public testing::Test {
         .challenges = *table_,
         .clock = clock_,
         .elsewhere = [this](const std::vector<std::string>&) { return std::pair(elsewhere_, std::string("files")); },
+        .withhold = [this](const std::vector<std::string>& names) { withhold(names); },
         .concurrent_orders = 2});
     manager_->configure(certificates_, issuers_);
     manager_->start(store_.reporter("issuers"));
@@ -77,7 +79,13 @@ class ManagerTest : public testing::Test {
     return pair == nullptr || !pair->ecdsa ? "" : pair->ecdsa->facts().serial_hex;
   }
 
+  // A name that is not withheld any more has its certificate, and at each moment before it is withheld.
+  void withhold(const std::vector<std::string>& names) {
+    if (names.empty() && store_.index()->find("a.example.com") == nullptr) shown_too_early_ = true;
+  }
+
   test::ScratchFolder folder_;
+  std::atomic<bool> shown_too_early_ = false;
   base::FakeClock clock_{std::chrono::sys_days(std::chrono::year(2026) / 11 / 22)};
   FolderStorage storage_{folder_.path()};
   FolderLocks locks_{folder_.path() / "locks"};
@@ -237,6 +245,66 @@ TEST_F(ManagerTest, AdmitsOnDemandOnlyWhatIsAllowedAndOnlySoManyAnHour) {
   clock_.advance(61min);
   manager_->asked_for("c.example.com");
   (void)when("c.example.com", State::issued);
+}
+
+TEST_F(ManagerTest, ShowsAWithheldNameOnlyOnceItsCertificateIsThere) {
+  want("a.example.com", "self");
+  certificates_.back().until_issued = config::IssuedCertificate::UntilIssued::refuse;
+  start();
+  (void)when("a.example.com", State::issued);
+  EXPECT_FALSE(shown_too_early_);
+}
+
+// What is due as soon as it is there: the CA certificate ends before the leaf's lifetime is half over.
+TEST_F(ManagerTest, RestsBetweenCertificatesThatAreDueAtOnce) {
+  const test::Authority authority("short");
+  ASSERT_TRUE(base::write_file_atomically(folder_.path() / "ca.crt", authority.pem()));
+  ASSERT_TRUE(base::write_file_atomically(folder_.path() / "ca.key", authority.key_pem()));
+  const auto loaded = certstore::SigningAuthority::load(folder_.path() / "ca.crt", folder_.path() / "ca.key");
+  ASSERT_TRUE(loaded);
+  clock_.advance(loaded->not_after() - clock_.now() - 30s);
+  issuers_["ca"] = config::CaIssuer{.certificate = folder_.path() / "ca.crt", .key = folder_.path() / "ca.key"};
+  want("a.example.com", "ca");
+  start();
+  (void)when("a.example.com", [&](const auto& one) { return one.next_action_reason == "due as soon as it was there"; });
+  base::wait_for(50ms, {});
+  EXPECT_EQ(manager_->counters().orders["issued"], 1U);
+}
+
+TEST_F(ManagerTest, DoesNotTrustFailuresFromBeforeTheClockWasPutBack) {
+  issuers_["broken"] = config::CaIssuer{.certificate = folder_.path() / "no.crt", .key = folder_.path() / "no.key"};
+  want("a.example.com", "broken");
+  start();
+  (void)when("a.example.com", State::failed);
+  step(-24h * 365);
+  (void)when("a.example.com", [](const auto& one) { return one.failures == 2; });
+}
+
+TEST_F(ManagerTest, KeepsItsOwnWhereAnotherProcessHasWrittenWhatIsNotForAllNames) {
+  want("a.example.com", "self");
+  certificates_.back().hosts.push_back("b.example.com");
+  start();
+  (void)when("a.example.com", State::issued);
+  const std::string before = serial("b.example.com");
+  const test::Minted minted = test::Authority("other").issue(
+      {.names = {"a.example.com"}, .not_before = clock_.now() - 24h, .not_after = clock_.now() + 89 * 24h});
+  ASSERT_TRUE(storage_.write("certificates/a.example.com.ecdsa.pem", minted.chain_pem() + minted.key_pem()));
+  step(1min);
+  base::wait_for(50ms, {});
+  clock_.advance(1min);
+  store_.tick();
+  EXPECT_EQ(serial("b.example.com"), before);
+}
+
+TEST_F(ManagerTest, LeavesOthersAloneWhenOneIssuerChanges) {
+  want("a.example.com", "self");
+  issuers_["broken"] = config::CaIssuer{.certificate = folder_.path() / "no.crt", .key = folder_.path() / "no.key"};
+  certificates_.back().issuer = "broken";
+  start();
+  (void)when("a.example.com", State::failed);
+  issuers_["self"] = config::SelfSignedIssuer{.lifetime = 30 * 24h};
+  manager_->configure(certificates_, issuers_);
+  EXPECT_EQ(status("a.example.com").state, State::failed) << "it has not begun anew";
 }
 
 }  // namespace

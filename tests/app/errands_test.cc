@@ -22,14 +22,15 @@ Json answer_of(const Errands& errands, std::uint64_t number) {
 TEST(Errands, RefuseTheNinthThatWaits) {
   std::promise<void> begun, gate;
   Errands errands;
-  ASSERT_TRUE(errands.begin([&]() -> base::Result<Json> {
+  ASSERT_TRUE(errands.begin([&](std::stop_token) -> base::Result<Json> {
     begun.set_value();
     gate.get_future().wait();
     return Json("first");
   }));
   begun.get_future().wait();
-  for (int i = 0; i < 8; ++i) ASSERT_TRUE(errands.begin([]() -> base::Result<Json> { return Json(); })) << i;
-  EXPECT_FALSE(errands.begin([]() -> base::Result<Json> { return Json(); }));
+  for (int i = 0; i < 8; ++i)
+    ASSERT_TRUE(errands.begin([](std::stop_token) -> base::Result<Json> { return Json(); })) << i;
+  EXPECT_FALSE(errands.begin([](std::stop_token) -> base::Result<Json> { return Json(); }));
   EXPECT_EQ(*errands.ask(1), Json({{"done", false}}));
   gate.set_value();
   EXPECT_EQ(answer_of(errands, 9)["done"], true);
@@ -37,7 +38,8 @@ TEST(Errands, RefuseTheNinthThatWaits) {
 
 TEST(Errands, HandOverTheErrorsWords) {
   Errands errands;
-  const auto number = errands.begin([]() -> base::Result<Json> { return base::fail(base::Code::refused, "no"); });
+  const auto number =
+      errands.begin([](std::stop_token) -> base::Result<Json> { return base::fail(base::Code::refused, "no"); });
   ASSERT_TRUE(number);
   EXPECT_EQ(answer_of(errands, *number)["error"], "no");
 }
@@ -47,7 +49,7 @@ TEST(Errands, KnowNothingOfOthersAndForgetTheOldest) {
   EXPECT_FALSE(errands.ask(0));
   EXPECT_FALSE(errands.ask(1));
   for (std::uint64_t i = 1; i <= 70; ++i) {
-    const auto number = errands.begin([i]() -> base::Result<Json> { return Json(i); });
+    const auto number = errands.begin([i](std::stop_token) -> base::Result<Json> { return Json(i); });
     ASSERT_EQ(number, i);
     EXPECT_EQ(answer_of(errands, i)["answer"], i);
   }
