@@ -167,10 +167,10 @@ class Flow {
     show(OrderProgress::Step::finalize);
     Pauses pauses(bench_.wait, stop_);
     bool asked = order.status == Order::Status::processing;
+    std::optional<seconds> retry_after;
     for (;;) {
       progress_.status = to_string(order.status);
       show(OrderProgress::Step::finalize);
-      std::optional<seconds> retry_after;
       if (order.status == Order::Status::valid) return {};
       if (order.status == Order::Status::invalid) {
         forget_order(bench_.storage, wanted_.journal);  // RFC 8555 §7.1.6: there is no way back
@@ -189,6 +189,7 @@ class Flow {
       if (auto waited = pauses.wait(retry_after, "the CA has not signed yet"); !waited) return waited;
       auto polled = bench_.client.order(bench_.signer, journal_.order_url, stop_);
       if (!polled) return std::unexpected(std::move(polled.error()));
+      retry_after = polled->retry_after;
       order = std::move(polled->value);
     }
   }
