@@ -25,10 +25,8 @@ Pauses::Pauses(Wait wait, std::stop_token stop) : wait_(std::move(wait)), stop_(
 Outcome<void> Pauses::wait(std::optional<std::chrono::seconds> retry_after, std::string_view meanwhile) {
   if (waited_ >= patience)
     return failed(base::Code::timeout, fmt::format("{} after {} s", meanwhile, patience.count()));
-  // RFC 8555 §7.5.1: the client "SHOULD" not ask before; beyond our patience it is not worth a thread.
-  const milliseconds pause = retry_after ? std::clamp<milliseconds>(*retry_after, shortest,
-                                                                    std::max<milliseconds>(patience - waited_, longest))
-                                         : pause_;
+  const milliseconds asked_for = retry_after ? milliseconds(*retry_after) : pause_;
+  const milliseconds pause = std::clamp(asked_for, shortest, longest);
   pause_ = std::min(pause_ * 2, longest);
   waited_ += pause;
   if (!wait_(pause, stop_)) return failed(base::Code::cancelled, "stopped; the order is gone on with later");
