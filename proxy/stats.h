@@ -113,7 +113,7 @@ struct WorkerStats {
   Counter acme_answers;
   Counter access_log_dropped;
   Counter unknown_names_told, unknown_names_dropped;  // see proxy/unknown_names.h
-  Counter escaped_errors;  // coroutines that ended with an exception: always a bug
+  Counter escaped_errors;                             // coroutines that ended with an exception: always a bug
   std::atomic<std::uint64_t> generation{0};
 
   // Slots are made by the worker when it takes a snapshot, and never go away.
