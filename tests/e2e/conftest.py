@@ -86,6 +86,16 @@ def settings(pair_files):
     return make
 
 
+def end_well(edges):
+    """Each must drain and end with 0; none outlives the test."""
+    try:
+        for edge in edges:
+            edge.stop()
+    finally:
+        for edge in edges:
+            edge.kill()
+
+
 @pytest.fixture
 def run_edge(tmp_path):
     """run_edge(settings) starts an edge of the test's own; it is ended, and must end well, after the test."""
@@ -96,12 +106,7 @@ def run_edge(tmp_path):
         return started[-1]
 
     yield run
-    try:
-        for edge in started:
-            edge.stop()
-    finally:
-        for edge in started:
-            edge.kill()
+    end_well(started)
 
 
 @pytest.fixture
@@ -128,12 +133,7 @@ def run_in(make_world):
         return started[-1]
 
     yield run
-    try:
-        for edge in started:
-            edge.stop()
-    finally:
-        for edge in started:
-            edge.kill()
+    end_well(started)
 
 
 @pytest.fixture(scope="module")
