@@ -6,7 +6,7 @@
 
 #include "acme/manager_loop.h"
 #include "base/log.h"
-#include "base/openssl.h"
+#include "certstore/signing_authority.h"
 
 namespace acme {
 namespace {
@@ -14,12 +14,8 @@ namespace {
 std::string der_of(const certstore::Certificate& certificate) {
   const auto* material = certificate.material();
   if (material == nullptr) return {};
-  unsigned char* bytes = nullptr;
-  const int length = i2d_X509(material->leaf.get(), &bytes);
-  if (length <= 0) return {};
-  std::string der(reinterpret_cast<const char*>(bytes), static_cast<std::size_t>(length));
-  OPENSSL_free(bytes);
-  return der;
+  const certstore::SecretBytes der = certstore::der_of(material->leaf.get());
+  return {reinterpret_cast<const char*>(der.data()), der.size()};
 }
 
 // What cannot be kept is not ordered: a certificate that is lost counts against the CA's limits all the same.
