@@ -28,12 +28,6 @@ constexpr std::size_t most_header_bytes = 16U << 10U;
 constexpr std::size_t most_body_bytes = 16U << 10U;
 constexpr auto yielded = asio::as_tuple(asio::use_awaitable);
 
-bool is_loopback(const std::string& host) {
-  boost::system::error_code error;
-  const auto address = asio::ip::make_address(host, error);
-  return !error && address.is_loopback();
-}
-
 Response make_response(const Request& request, AdminAnswer answer) {
   Response response(static_cast<http::status>(answer.status), 11);
   response.set(http::field::content_type, answer.content_type);
@@ -55,7 +49,8 @@ Response make_response(const Request& request, AdminAnswer answer) {
 // What a connection needs; shared by all of them, touched by the thread alone.
 class AdminServer::Service {
  public:
-  explicit Service(Options options) : options_(std::move(options)), guarded_(is_loopback(options_.address.host)) {}
+  explicit Service(Options options)
+      : options_(std::move(options)), guarded_(base::is_loopback_address(options_.address.host)) {}
 
   asio::awaitable<void> serve(tcp::socket socket) {
     beast::tcp_stream stream(std::move(socket));

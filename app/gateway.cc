@@ -19,11 +19,6 @@ unsigned workers_of(const config::Config& config) {
   return config.workers == 0 ? allowed_cpus() : config.workers;
 }
 
-bool is_loopback(const std::string& host) {
-  const auto address = base::IpAddress::parse(host);
-  return address && address->is_loopback();
-}
-
 std::string joined(const std::vector<config::SocketAddress>& addresses) {
   std::string text;
   for (const config::SocketAddress& address : addresses) text += (text.empty() ? "" : ", ") + address.to_string();
@@ -126,7 +121,7 @@ base::Result<void> Gateway::start_admin(const Options& options) {
   const config::SocketAddress address = configured ? options.config.admin->address : *options.assumed_admin;
   changes_ = std::make_unique<AdminChanges>(AdminChanges::Options{
       .manager = [this] { return issued_.manager(); },
-      .needs_token = !is_loopback(address.host),
+      .needs_token = !base::is_loopback_address(address.host),
       .token_file = configured ? options.config.admin->token_file.value_or("") : std::filesystem::path()});
   const auto handler = [this](const AdminRequest& request) {
     if (auto changed = changes_->answer(request)) return std::move(*changed);

@@ -62,6 +62,11 @@ bool IpAddress::is_loopback() const noexcept {
   return bytes_ == loopback;
 }
 
+bool is_loopback_address(std::string_view text) {
+  const auto address = IpAddress::parse(text);
+  return address && address->is_loopback();
+}
+
 bool IpAddress::is_v4() const noexcept {
   return std::equal(v4_mapped_prefix.begin(), v4_mapped_prefix.end(), bytes_.begin());
 }

@@ -31,6 +31,9 @@ class IpAddress {
   std::array<std::uint8_t, 16> bytes_{};
 };
 
+// Whether `text` is an address of this machine alone; a name is none.
+[[nodiscard]] bool is_loopback_address(std::string_view text);
+
 class IpNetwork {
  public:
   // "10.0.0.0/8", or one address. Bits behind the prefix are cleared.
