@@ -1,0 +1,75 @@
+#include "kube/host_book.h"
+
+#include <utility>
+
+namespace kube {
+namespace {
+
+std::set<std::string> hosts_of(const IngressPlan& plan) {
+  std::set<std::string> hosts;
+  for (const RouteClaim& claim : plan.claims) hosts.insert(claim.host);
+  return hosts;
+}
+
+std::string giver(const std::string& host) {
+  return "host " + host;
+}
+
+}  // namespace
+
+HostBook::HostBook(std::optional<config::Route> otherwise) : otherwise_(std::move(otherwise)) {
+  if (!otherwise_) return;
+  hosts_[""];
+  touched_.insert("");
+}
+
+void HostBook::add(const PlanPtr& plan) {
+  for (const std::string& host : hosts_of(*plan)) {
+    hosts_[host].plans[plan->seniority] = plan;
+    touched_.insert(host);
+  }
+}
+
+void HostBook::remove(const PlanPtr& plan) {
+  for (const std::string& host : hosts_of(*plan)) {
+    const auto found = hosts_.find(host);
+    if (found == hosts_.end()) continue;
+    found->second.plans.erase(plan->seniority);
+    touched_.insert(host);
+  }
+}
+
+void HostBook::take(Changes& changes, NoticeBoard& notices, Work& work) {
+  for (const std::string& host : std::exchange(touched_, {})) {
+    const auto found = hosts_.find(host);
+    update(host, found->second, changes, notices, work);
+    const bool needed = !found->second.plans.empty() || (host.empty() && otherwise_);
+    if (!needed) hosts_.erase(found);
+  }
+}
+
+void HostBook::update(const std::string& host, Entry& entry, Changes& changes, NoticeBoard& notices, Work& work) {
+  ++work.hosts;
+  std::vector<HostShare> shares;
+  for (const auto& [seniority, plan] : entry.plans) {
+    HostShare share{.plan = plan.get()};
+    for (const RouteClaim& claim : plan->claims) {
+      ++work.claims;
+      if (claim.host == host) share.claims.push_back(&claim);
+    }
+    shares.push_back(std::move(share));
+  }
+  HostRoutes merged = merge_host(host, shares, otherwise_);
+  notices.set(giver(host), std::move(merged.notices));
+  if (merged.routes == entry.published) return;
+  entry.published = merged.routes;
+  changes.hosts[host] = std::move(merged.routes);
+}
+
+std::vector<config::Route> HostBook::routes() const {
+  std::vector<config::Route> all;
+  for (const auto& [host, entry] : hosts_) all.insert(all.end(), entry.published.begin(), entry.published.end());
+  return all;
+}
+
+}  // namespace kube

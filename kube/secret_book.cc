@@ -1,0 +1,168 @@
+#include "kube/secret_book.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+
+namespace kube {
+namespace {
+
+std::string_view as_text(const certstore::SecretBytes& bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+std::set<std::string> hosts_of(const IngressPlan& plan) {
+  std::set<std::string> hosts;
+  for (const TlsClaim& claim : plan.tls) hosts.insert(claim.host);
+  return hosts;
+}
+
+bool is_for(const certstore::Facts& facts, std::string_view host) {
+  const std::size_t dot = host.find('.');
+  return std::ranges::any_of(facts.dns_names, [&](const std::string& name) {
+    if (name == host) return true;
+    return name.starts_with("*.") && dot != std::string_view::npos &&
+           host.substr(dot) == std::string_view(name).substr(1);
+  });
+}
+
+}  // namespace
+
+void SecretBook::upsert(Secret secret) {
+  const ObjectName name = secret.metadata.name;
+  if (!secret.holds_pair() && !uses_.contains(name) && secret.type != "kubernetes.io/tls") {
+    remove(name);
+    return;
+  }
+  Kept& kept = secrets_[name];
+  const bool same = kept.problem.empty() && kept.secret.certificate == secret.certificate &&
+                    kept.secret.key == secret.key && kept.secret.metadata.uid == secret.metadata.uid;
+  kept.secret = std::move(secret);
+  kept.problem.clear();
+  if (!same) touched_.insert(name);
+}
+
+void SecretBook::upsert_invalid(const ObjectName& name, std::string problem) {
+  secrets_[name] = {.problem = std::move(problem)};
+  touched_.insert(name);
+}
+
+void SecretBook::remove(const ObjectName& name) {
+  if (secrets_.erase(name) > 0) touched_.insert(name);
+}
+
+void SecretBook::add(const PlanPtr& plan) {
+  for (const std::string& host : hosts_of(*plan)) {
+    claims_[host][plan->seniority] = plan;
+    touched_hosts_.insert(host);
+  }
+}
+
+void SecretBook::remove(const PlanPtr& plan) {
+  for (const std::string& host : hosts_of(*plan)) {
+    claims_[host].erase(plan->seniority);
+    touched_hosts_.insert(host);
+  }
+}
+
+void SecretBook::take(Changes& changes, NoticeBoard& notices, Work& work) {
+  for (const std::string& host : std::exchange(touched_hosts_, {})) decide_host(host, notices);
+  for (const ObjectName& name : std::exchange(touched_, {})) show(name, changes, notices, work);
+}
+
+// The namespace of the oldest Ingress that names a Secret for the host has it; nobody else can show another certificate
+// for a host by naming it too.
+void SecretBook::decide_host(const std::string& host, NoticeBoard& notices) {
+  for (const ObjectName& name : shown_[host]) {
+    std::erase_if(uses_[name], [&](const Use& use) { return use.host == host; });
+    touched_.insert(name);
+  }
+  shown_.erase(host);
+  std::vector<Notice> said;
+  const auto claims = claims_.find(host);
+  if (claims != claims_.end() && claims->second.empty())
+    claims_.erase(claims);
+  else if (claims != claims_.end()) {
+    const IngressPlan& owner = *claims->second.begin()->second;
+    for (const auto& [seniority, plan] : claims->second) {
+      const bool allowed = seniority.name.name_space == owner.seniority.name.name_space;
+      if (!allowed) {
+        said.push_back({plan->ingress, NoticeType::warning, reasons::tls_host_taken,
+                        fmt::format("the certificate of host {} is the matter of Ingress {}, which is older", host,
+                                    to_string(owner.ingress.name))});
+        continue;
+      }
+      for (const TlsClaim& claim : plan->tls) {
+        if (claim.host != host) continue;
+        shown_[host].insert(claim.secret);
+        uses_[claim.secret].insert({host, plan->ingress, claim.filled});
+        touched_.insert(claim.secret);
+      }
+    }
+  }
+  notices.set("TLS host " + host, std::move(said));
+}
+
+void SecretBook::show(const ObjectName& name, Changes& changes, NoticeBoard& notices, Work& work) {
+  const std::string giver = "Secret " + to_string(name);
+  const auto uses = uses_.find(name);
+  if (uses == uses_.end() || uses->second.empty()) {
+    if (uses != uses_.end()) uses_.erase(uses);
+    if (published_.erase(name) > 0) changes.secrets_gone.insert(name);
+    changes.secrets.erase(name);
+    notices.set(giver, {});
+    return;
+  }
+  ++work.secrets;
+  ServedSecret served{.certificate = read(name)};
+  std::vector<Notice> said;
+  for (const Use& use : uses->second) {
+    if (served.hosts.empty() || served.hosts.back() != use.host) served.hosts.push_back(use.host);
+    Notice notice{.object = use.user};
+    if (served.certificate) {
+      if (is_for((*served.certificate)->facts(), use.host)) continue;
+      notice.reason = reasons::name_mismatch;
+      notice.message = fmt::format("the certificate in Secret {} is not for host {}", to_string(name), use.host);
+    } else {
+      const bool missing = served.certificate.error().code == base::Code::not_found;
+      if (missing && use.filled == TlsClaim::Filled::by_issuer) continue;
+      notice.reason = missing ? reasons::secret_not_found : reasons::invalid_secret;
+      notice.message = served.certificate.error().what;
+    }
+    if (std::ranges::find(said, notice) == said.end()) said.push_back(std::move(notice));
+  }
+  notices.set(giver, std::move(said));
+  published_.insert(name);
+  changes.secrets_gone.erase(name);
+  changes.secrets.insert_or_assign(name, std::move(served));
+}
+
+base::Result<certstore::CertificatePtr> SecretBook::read(const ObjectName& name) const {
+  const auto found = secrets_.find(name);
+  const std::string what = "Secret " + to_string(name);
+  if (found == secrets_.end()) return base::fail(base::Code::not_found, what + " is not there", base::Origin::control);
+  const auto& [secret, problem] = found->second;
+  if (!problem.empty()) return base::fail(base::Code::invalid, what + ": " + problem, base::Origin::control);
+  if (!secret.holds_pair()) {
+    return base::fail(base::Code::invalid, what + " has no tls.crt and tls.key", base::Origin::control);
+  }
+  constexpr std::size_t largest = std::size_t{1} << 20U;
+  if (secret.certificate.size() + secret.key.size() > largest) {
+    return base::fail(base::Code::too_large, what + " is larger than 1 MiB", base::Origin::control);
+  }
+  auto parsed = certstore::Certificate::from_pem(as_text(secret.certificate), as_text(secret.key));
+  if (!parsed) return std::unexpected(std::move(parsed.error()).in(what));
+  return parsed;
+}
+
+std::vector<ObjectName> SecretBook::wanted() const {
+  std::vector<ObjectName> names;
+  for (const auto& [name, uses] : uses_) {
+    if (!uses.empty()) names.push_back(name);
+  }
+  return names;
+}
+
+}  // namespace kube
