@@ -1,5 +1,7 @@
 """From a name in the configuration to a certificate that is served: every challenge, every kind of issuer."""
 
+import base64
+import hashlib
 import http.server
 import ipaddress
 import pathlib
@@ -17,6 +19,7 @@ from support.authority import key_pem
 from support.client import curl, tls_context, tls_socket
 from support.edge import eventually
 from support.pebble import NINETY_DAYS, SIX_DAYS, Looking
+from support.terminal import Terminal
 
 
 def test_three_names_by_three_challenges_from_nothing_and_without_a_restart(make_world, run_in):
@@ -111,6 +114,7 @@ def test_many_names_are_one_certificate(make_world, run_in):
     assert len(world.faults.orders(*names)) == 1
 
 
+@pytest.mark.needs_pebble("profiles")
 def test_a_profile_is_asked_for(make_world, run_in):
     world = make_world(faulting=True, profiles={"default": NINETY_DAYS, "shortlived": SIX_DAYS})
     settings = world.settings("long.example.com", issuer=world.issuer(profile="default"))
@@ -171,6 +175,49 @@ urllib.request.urlopen(place, json.dumps(body).encode())
 
     calls = lambda: [line.split()[0] for line in pathlib.Path(tmp_path / "calls").read_text().splitlines()]  # noqa: E731
     eventually(lambda: calls() == ["add", "remove"], what="one record made and taken away")
+
+
+@pytest.mark.needs_pebble("dns-account-01")
+def test_a_record_of_the_account_s_own_is_made_and_taken_away(make_world, run_in):
+    world = make_world(zones=("example.test",), faulting=True)
+    edge = run_in(world, world.settings("*.wild.example.test", "wild.example.test",
+                                        issuer=world.issuer(challenge="dns-account-01")))
+    leaf = served(edge, "any.wild.example.test", world.roots())
+    assert names_of(leaf) == ["*.wild.example.test", "wild.example.test"]
+    (account,) = {e.headers["Location"] for e in world.faults.seen("newAccount", accepted=True)}
+    label = base64.b32encode(hashlib.sha256(account.encode()).digest()[:10]).decode().lower()
+    updates = [line for line in world.bind9.log.splitlines() if "updating zone" in line and "adding an RR" in line]
+    assert len(updates) == 2 and all(f"'_{label}._acme-challenge.wild.example.test'" in line for line in updates), updates
+    assert world.bind9.ask(f"_{label}._acme-challenge.wild.example.test") == []
+
+
+@pytest.mark.needs_pebble("dns-persist-01")
+def test_a_standing_permission_is_made_once_and_stays(make_world, run_in):
+    world = make_world(zones=("example.test",), faulting=True)
+    edge = run_in(world, world.settings("*.www.example.test", issuer=world.issuer(challenge="dns-persist-01")))
+    roots = world.roots()
+    first = served(edge, "any.www.example.test", roots)
+    (record,) = world.bind9.ask("_validation-persist.www.example.test")
+    (account,) = {e.headers["Location"] for e in world.faults.seen("newAccount", accepted=True)}
+    assert f"accounturi={account}" in record and "policy=wildcard" in record
+    edge.command("renew", "*.www.example.test", check=0)
+    eventually(lambda: shown(edge, "any.www.example.test", roots) != first, 30)
+    assert world.bind9.ask("_validation-persist.www.example.test") == [record]
+
+
+def test_watching_shows_an_order_as_it_happens(make_world, run_in):
+    world = make_world()
+    world.pebble.stop()
+    edge = run_in(world, world.settings("www.example.com"))
+    with Terminal(edge, "certs", "--watch") as terminal:
+        terminal.wait_for("www.example.com")
+        terminal.wait_for("interim")
+        world.pebble.start()
+        edge.command("renew", "www.example.com", check=0)
+        terminal.wait_for("ordering")
+        terminal.wait_for("valid")
+        # The table stays in its place.
+        assert terminal.text.count("\x1b[H\x1b[2J") >= 3
 
 
 def test_the_local_issuers_need_nobody(make_world, run_in, authority, tmp_path):

@@ -74,6 +74,7 @@ def test_renew_gets_another_certificate_now(make_world, run_in, reuse, authoriza
     assert len(world.faults.orders()) == 2
 
 
+@pytest.mark.needs_pebble("renewal-info")
 def test_a_renewal_that_is_already_replaced_is_ordered_without_saying_so(make_world, run_in):
     world = make_world(faulting=True)
     edge = run_in(world, world.settings("www.example.com"))
@@ -87,6 +88,7 @@ def test_a_renewal_that_is_already_replaced_is_ordered_without_saying_so(make_wo
     assert "replaces" not in made.payload and made.status == 201
 
 
+@pytest.mark.needs_pebble("renewal-info")
 def test_the_window_of_the_ca_is_shown_with_its_reason(make_world, run_in):
     world = make_world(faulting=True)
     world.faults.inject(faulty.renewal_window(20, 21, explanation="https://ca.example/why"))
@@ -99,6 +101,7 @@ def test_the_window_of_the_ca_is_shown_with_its_reason(make_world, run_in):
     assert "window" in said(edge, "why", "www.example.com")
 
 
+@pytest.mark.needs_pebble("renewal-info")
 @pytest.mark.parametrize("fault", [
     faulty.renewal_window(3, 1), faulty.renewal_window(-1, -2),
     faulty.malformed("renewalInfo", b"{", times=float("inf")),
@@ -118,6 +121,7 @@ def test_a_malformed_window_renews_nothing(make_world, run_in, fault):
     assert shown(edge, "www.example.com", roots) == first and len(world.faults.orders()) == 1
 
 
+@pytest.mark.needs_pebble("renewal-info")
 @pytest.mark.slow
 @pytest.mark.timeout(240)
 def test_a_window_moved_to_the_past_renews_within_one_poll_and_no_handshake_fails(make_world, run_in):

@@ -80,6 +80,7 @@ def test_pebble_binds_external_accounts_where_it_is_told_to(make_world):
     client_of(world.pebble, external_account=("kid-1", "zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W"))
 
 
+@pytest.mark.needs_pebble("profiles")
 def test_pebble_has_a_profile_of_six_days_and_other_roots(make_world):
     world = make_world(profiles={"default": 90 * 86400, "shortlived": SIX_DAYS}, alternate_roots=1)
     client = client_of(world.pebble)
@@ -92,6 +93,7 @@ def test_pebble_has_a_profile_of_six_days_and_other_roots(make_world):
     assert refused.value.type == "invalidProfile"
 
 
+@pytest.mark.needs_pebble("renewal-info")
 def test_renewal_information_can_be_moved(world):
     client = client_of(world.faults)
     leaf = obtain(world, client, "window.example.com")[0]

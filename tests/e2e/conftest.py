@@ -1,5 +1,6 @@
 """Fixtures: an authority for the session, a backend and an edge for a module, fresh ones for a test that breaks things."""
 
+import collections
 import pathlib
 import sys
 
@@ -11,6 +12,7 @@ from support import edge as edge_module  # noqa: E402
 from support.acme_world import AcmeWorld  # noqa: E402
 from support.authority import Authority  # noqa: E402
 from support.backend import Backend  # noqa: E402
+from support.pebble import pebble_has  # noqa: E402
 
 
 def pytest_addoption(parser):
@@ -23,6 +25,22 @@ def pytest_collection_modifyitems(config, items):
         for item in items:
             if "slow" in item.keywords:
                 item.add_marker(skip)
+    for item in items:
+        for needs in item.iter_markers("needs_pebble"):
+            lacking = [feature for feature in needs.args if not pebble_has(feature)]
+            if lacking:
+                item.add_marker(pytest.mark.skip(reason=f"this pebble has no {', '.join(lacking)}: scripts/prepare_tests "
+                                                        "builds a newer one where Go is there"))
+
+
+def pytest_terminal_summary(terminalreporter):
+    """What was not tested is said where nobody overlooks it."""
+    left_out = collections.Counter(report.longrepr[2].removeprefix("Skipped: ")
+                                   for report in terminalreporter.stats.get("skipped", []))
+    if left_out:
+        terminalreporter.write_sep("!", f"{left_out.total()} tests were LEFT OUT", red=True, bold=True)
+        for reason, count in left_out.most_common():
+            terminalreporter.write_line(f"{count}: {reason}", red=True)
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ Both are ended by their process id. Pebble makes its roots anew at each start an
 forgets by stop() is forgotten for good.
 """
 
+import functools
 import json
 import os
 import pathlib
@@ -33,6 +34,23 @@ def tool(name):
     found = str(built) if built.exists() else shutil.which(name)
     assert found, f"{name} is missing: scripts/prepare_tests builds it"
     return found
+
+
+# What tests need of pebble, by what a pebble that has it has in its program text.
+FEATURES = {
+    "renewal-info": b"set-renewal-info",
+    "profiles": b"invalidProfile",
+    "retry-after": b"retryAfter",
+    "key-algorithm": b"keyAlgorithm",
+    "dns-account-01": b"dns-account-01",
+    "dns-persist-01": b"dns-persist-01",
+}
+
+
+@functools.cache
+def pebble_has(feature):
+    """Debian's is of version 2.4 and has none of these."""
+    return FEATURES[feature] in pathlib.Path(tool("pebble")).read_bytes()
 
 
 def listens(port):
