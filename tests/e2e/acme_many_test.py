@@ -14,6 +14,7 @@ LIMIT = 250  # orders of an account in three hours: below what CAs allow
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 @pytest.mark.timeout(900)
 def test_a_thousand_names_are_ordered_a_few_at_a_time_and_never_beyond_the_limit(make_world, run_in):
     world = make_world(faulting=True, always_valid=True, retry_after=0, nonce_rejection=0)

@@ -60,6 +60,7 @@ def upload(edge, version, size, patience=600):
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("version", ["--http1.1", "--http2"])
 def test_a_huge_download_does_not_grow_the_process(warm, version):
@@ -70,6 +71,7 @@ def test_a_huge_download_does_not_grow_the_process(warm, version):
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("version", ["--http1.1", "--http2"])
 def test_a_huge_upload_does_not_grow_the_process(warm, version):

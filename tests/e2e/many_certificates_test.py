@@ -12,6 +12,7 @@ COUNT = int(os.environ.get("SEKISHO_CERTIFICATES", "10000"))
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 @pytest.mark.timeout(600)
 def test_ten_thousand_certificates(run_edge, settings, backend, authority, tmp_path):
     folder = tmp_path / "store"

@@ -34,6 +34,7 @@ def paced(count, seconds):
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 @pytest.mark.timeout(SECONDS * 3 + 120)
 def test_nothing_breaks_while_everything_changes(run_edge, settings, backend, authority, tmp_path):
     assert LOAD.exists(), f"{LOAD} is not built; scripts/test builds it from bench/load"

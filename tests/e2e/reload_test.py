@@ -134,6 +134,7 @@ def test_certificates_come_and_go(run_edge, settings, backend, authority, tmp_pa
     eventually(lambda: serial(edge, "added.example.com") != fresh.serial)
 
 
+@pytest.mark.alone
 def test_reloads_under_load_lose_nothing(run_edge, settings, backend):
     edge = run_edge(settings(backend))
     stop, failures, served = threading.Event(), [], [0]

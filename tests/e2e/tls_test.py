@@ -305,6 +305,7 @@ def test_half_a_client_hello_at_a_time_is_still_a_handshake(edge):
     assert tls.version() == "TLSv1.3"
 
 
+@pytest.mark.alone
 def test_many_connections_at_once_are_all_served(edge):
     socks = [tls_socket(edge.port) for _ in range(200)]
     for sock in socks:

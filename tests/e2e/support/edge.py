@@ -20,7 +20,15 @@ PATIENCE = float(os.environ.get("SEKISHO_PATIENCE", "10"))
 
 # Below the ports that the kernel gives to outgoing connections, and each one once: a port that was merely free a moment ago is
 # soon somebody else's.
-_ports = iter(range(15000 + os.getpid() % 8000, 32000))
+# Tests that run beside each other (pytest -n) have a range each.
+def _own_ports():
+    worker = os.environ.get("PYTEST_XDIST_WORKER")
+    if worker is None:
+        return iter(range(15000 + os.getpid() % 8000, 32000))
+    return iter(range(15000 + int(worker.removeprefix("gw")) % 8 * 2000, 17000 + int(worker.removeprefix("gw")) % 8 * 2000))
+
+
+_ports = _own_ports()
 
 
 def free_port():
