@@ -145,6 +145,7 @@ Json limits_json(const config::Limits& limits) {
           {"header_size", text(limits.header_size)},
           {"uri_length", text(limits.uri_length)},
           {"body_size", text(limits.body_size)},
+          {"body_rate", text(limits.body_rate)},
           {"streams_per_connection", limits.streams_per_connection},
           {"connections_per_address", limits.connections_per_address},
           {"connections", limits.connections},

@@ -267,7 +267,8 @@ struct Limits {
   unsigned header_count = 100;
   Bytes header_size{32 << 10};  // all fields of one message, names and values
   Bytes uri_length{8 << 10};
-  Bytes body_size{0};  // 0: no limit
+  Bytes body_size{0};    // 0: no limit
+  Bytes body_rate{240};  // a second: the least at which a client may send a request body; 0: no limit
   unsigned streams_per_connection = 128;
   unsigned connections_per_address = 1024;  // for each worker
   unsigned connections = 0;                 // for each worker; 0: what the file descriptor limit allows

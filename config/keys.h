@@ -82,9 +82,10 @@ inline constexpr KeySet backend_limits{"backend_limits",
                                        {"connections", "idle_connections", "idle_for", "queue", "queue_timeout"}};
 inline constexpr KeySet retries{"retries", {"attempts", "budget_percent"}};
 
-inline constexpr KeySet limits{"limits",
-                               {"header_count", "header_size", "uri_length", "body_size", "streams_per_connection",
-                                "connections_per_address", "connections", "requests_per_connection"}};
+inline constexpr KeySet limits{
+    "limits",
+    {"header_count", "header_size", "uri_length", "body_size", "body_rate", "streams_per_connection",
+     "connections_per_address", "connections", "requests_per_connection"}};
 inline constexpr KeySet timeouts{"timeouts", {"handshake", "header", "body", "idle", "write"}};
 inline constexpr KeySet drain{"drain", {"grace", "deadline"}};
 

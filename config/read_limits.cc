@@ -16,6 +16,7 @@ Limits read_limits(const Value& value) {
   limits.header_size = map.size("header_size", limits.header_size, {Bytes{1 << 10}, Bytes{1 << 20}});
   limits.uri_length = map.size("uri_length", limits.uri_length, {Bytes{64}, Bytes{1 << 20}});
   limits.body_size = map.size("body_size", limits.body_size, {Bytes{0}, Bytes{std::uint64_t{1} << 50U}});
+  limits.body_rate = map.size("body_rate", limits.body_rate, {Bytes{0}, Bytes{1 << 20}});
   limits.streams_per_connection = map.number("streams_per_connection", limits.streams_per_connection, {1, 10'000});
   limits.connections_per_address = map.number("connections_per_address", limits.connections_per_address, {1, many});
   limits.connections = map.number("connections", limits.connections, {0, many});

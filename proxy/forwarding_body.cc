@@ -1,3 +1,5 @@
+#include "base/ascii.h"
+#include "proxy/body_pace.h"
 #include "proxy/forwarding.h"
 #include "proxy/trailers.h"
 
@@ -5,6 +7,13 @@ namespace proxy {
 namespace {
 
 constexpr std::size_t most_replayed = 64 << 10;
+
+// gRPC keeps a request open to say something now and then.
+bool is_stream(const RequestHead& request) {
+  constexpr std::string_view grpc = "application/grpc";
+  const std::string_view type = request.headers.find(http::field::content_type).value_or("");
+  return !request.upgrade.empty() || iequals(type.substr(0, grpc.size()), grpc);
+}
 
 }  // namespace
 
@@ -83,12 +92,17 @@ void Forwarding::pump_what_is_there() {
 // Runs beside the exchange until the body has ended, failed, or nobody wants it any more; joined by join_request_body.
 awaitable<void> Forwarding::pump_request_body() {
   const auto client_patience = snapshot_->config->timeouts.body;
+  BodyPace pace(client_patience, snapshot_->config->limits.body_rate.value);
   const auto backend_patience = pool_->config().timeouts.idle;
   const bool tunnel = response_.status == 101;
+  const bool stream = tunnel || is_stream(exchange_.request());
   while (!stop_pump_ && !body_ended_ && !body_too_large_ && !client_gone_) {
     BodyWriter& to = lease_->body_writer();
     const bool congested = to.congested();
-    if (!tunnel) body_deadline_.arm(congested ? backend_patience : client_patience);
+    const bool paced = !stream && !congested && writer_ == nullptr;
+    if (!tunnel) body_deadline_.arm(congested ? backend_patience : paced ? pace.left() : client_patience);
+    const Time asked = paced ? std::chrono::steady_clock::now() : Time();
+    const std::uint64_t before = bytes_in_;
     base::Result<void> went_on;
     if (congested) {
       went_on = co_await to.drain();
@@ -108,6 +122,7 @@ awaitable<void> Forwarding::pump_request_body() {
       break;
     }
     pump_what_is_there();
+    if (paced) pace.waited(std::chrono::steady_clock::now() - asked, bytes_in_ - before);
   }
   // A body that will not be completed must not look complete: the exchange with the backend ends here.
   if (!stop_pump_ && !body_ended_ && !backend_refuses_body_ && lease_) {

@@ -28,6 +28,15 @@ constexpr std::chrono::milliseconds last_request_time{1000};
 // for, and must not have the worker for itself.
 constexpr unsigned most_in_a_row = 32;
 
+// RFC 9112 §3.3: without Host the server chooses the authority: the name that the client has asked for in its
+// handshake, else the address that it connected to. What is sent on has to have a Host (§3.2), and backends refuse an
+// empty one.
+std::string default_authority(const ConnectionFacts& connection) {
+  if (!connection.server_name.empty()) return connection.server_name;
+  const std::string address = connection.local.to_string();
+  return address.find(':') == std::string::npos ? address : '[' + address + ']';
+}
+
 // One HTTP/1 connection: its requests in order, each an exchange. Lives in the frame of serve_h1.
 class H1Session final : public Exchange {
  public:
@@ -97,7 +106,8 @@ awaitable<void> H1Session::run() {
     ++served_;
     responded_ = false;
     closing_ = !reader_.keep_alive();
-    if (const auto good = normalize_target(head_); !good) {
+    const bool old = head_.version == HttpVersion::http10;
+    if (const auto good = normalize_target(head_, old ? default_authority(context_.facts) : std::string()); !good) {
       co_await refuse(400);
       break;
     }

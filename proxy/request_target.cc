@@ -151,7 +151,7 @@ base::Result<void> normalize_authority(std::string& authority) {
 
 // RFC 9112 §3.2: "A server MUST respond with a 400 (Bad Request) status code to any HTTP/1.1 request message that lacks
 // a Host header field and to any request message that contains more than one Host header field line".
-base::Result<void> take_host_field(RequestHead& head) {
+base::Result<void> take_host_field(RequestHead& head, std::string_view otherwise) {
   const std::size_t hosts = head.headers.count(http::field::host);
   if (hosts > 1) return bad("several Host fields");
   if (hosts == 1) {
@@ -164,6 +164,7 @@ base::Result<void> take_host_field(RequestHead& head) {
     head.headers.remove(http::field::host);
   }
   if (head.version == HttpVersion::http11 && head.authority.empty()) return bad("no Host");
+  if (head.version == HttpVersion::http10 && head.authority.empty()) head.authority = otherwise;
   return {};
 }
 
@@ -237,10 +238,10 @@ base::Result<void> normalize_path(std::string& target) {
 
 }  // namespace
 
-base::Result<void> normalize_target(RequestHead& head) {
+base::Result<void> normalize_target(RequestHead& head, std::string_view otherwise) {
   if (!all(head.target, target_char)) return bad("the target holds a control, a space, a fragment or non-ASCII");
   if (!head.upgrade.empty() && !is_acceptable_upgrade(head.upgrade)) return bad("no protocol to switch to");
-  if (auto taken = take_host_field(head); !taken) return taken;
+  if (auto taken = take_host_field(head, otherwise); !taken) return taken;
   const bool extended_connect = head.version == HttpVersion::http2 && !head.upgrade.empty();
   if (head.verb == http::verb::connect && !extended_connect) return take_authority_form(head);
   if (head.target == "*") {
@@ -305,6 +306,35 @@ std::string normalized_path(std::string_view path) {
   return out;
 }
 
+bool has_lenient_reading(std::string_view path) noexcept {
+  if (path.find_first_of(";\\") != std::string_view::npos || path.find("//") != std::string_view::npos) return true;
+  for (std::size_t at = path.find('%'); at != std::string_view::npos; at = path.find('%', at + 1)) {
+    const char value = unit(path.substr(at)).value;
+    if (value == '/' || value == '\\' || value == ';') return true;
+  }
+  return false;
+}
+
+std::string lenient_path(std::string_view path) {
+  std::string out;
+  out.reserve(path.size());
+  bool in_parameters = false;
+  while (!path.empty()) {
+    const Unit next = unit(path);
+    const std::string_view sent = path.substr(0, next.size);
+    path.remove_prefix(next.size);
+    if (next.value == '/' || next.value == '\\') {
+      in_parameters = false;
+      if (!out.ends_with('/')) out += '/';
+    } else if (next.value == ';') {
+      in_parameters = true;
+    } else if (!in_parameters) {
+      out.append(sent);
+    }
+  }
+  return out;
+}
+
 bool matches_prefix(std::string_view path, std::string_view prefix) noexcept {
   while (prefix.ends_with('/')) prefix.remove_suffix(1);
   if (!path.starts_with(prefix)) return false;
@@ -315,7 +345,11 @@ std::string replace_prefix(std::string_view target, std::string_view prefix, std
   while (prefix.ends_with('/')) prefix.remove_suffix(1);
   const std::string_view path = target.substr(0, target.find('?'));
   const std::string_view query = target.substr(path.size());
-  if (!matches_prefix(path, prefix)) return std::string(target);
+  if (!matches_prefix(path, prefix)) {
+    const std::string lenient = has_lenient_reading(path) ? lenient_path(path) : std::string();
+    if (!matches_prefix(lenient, prefix)) return std::string(target);
+    return replace_prefix(lenient + std::string(query), prefix, replacement);
+  }
   const std::string_view rest = path.substr(prefix.size());
   // "/v2/" and "/x" make "/v2/x"; "/v2/" alone stays as the operator wrote it.
   if (!rest.empty()) {

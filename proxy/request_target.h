@@ -17,8 +17,9 @@ namespace proxy {
 // :authority, an authority that is no host[:port], userinfo, a fragment, a target with controls, spaces or non-ASCII, a
 // path that does not begin with "/", a path that holds a NUL (%00), or a dot segment that only some servers see: behind
 // an encoded slash or a backslash ("..%2f", "..\\"), or with parameters ("..;x"). Encoded slashes elsewhere are kept as
-// they are; letters, digits and "-._~" that are encoded in the path are decoded.
-[[nodiscard]] base::Result<void> normalize_target(RequestHead& head);
+// they are; letters, digits and "-._~" that are encoded in the path are decoded. `otherwise` is the authority of an
+// HTTP/1.0 request that names none.
+[[nodiscard]] base::Result<void> normalize_target(RequestHead& head, std::string_view otherwise = {});
 
 // Whether a client may ask for a switch to this protocol (Upgrade, or RFC 8441 :protocol): one token (RFC 9110 §7.8),
 // and not h2c, which would be a way past all routes. normalize_target refuses others in `head.upgrade`.
@@ -36,12 +37,18 @@ struct AuthorityParts {
 };
 [[nodiscard]] AuthorityParts split_authority(std::string_view authority) noexcept;
 
+// How a backend reads the path that merges slashes, decodes those that are encoded, takes backslashes for slashes, and
+// drops the parameters of segments: "//a;x%2fb" -> "/a/b". False: every backend reads it as it stands. The path has
+// been through normalize_target.
+[[nodiscard]] bool has_lenient_reading(std::string_view path) noexcept;
+[[nodiscard]] std::string lenient_path(std::string_view path);
+
 // Whether `path` matches `prefix` by whole segments: "/app" matches "/app", "/app/", "/app/x", not "/apple". A slash at
 // the end of the prefix changes nothing: "/app/" matches the same.
 [[nodiscard]] bool matches_prefix(std::string_view path, std::string_view prefix) noexcept;
 
 // `target` (path and query) with the matched prefix replaced: ("/app/x?q", "/app", "/v2") -> "/v2/x?q". Never without
-// "/".
+// "/". Where only the lenient reading of the path has the prefix, that reading is what comes behind the replacement.
 [[nodiscard]] std::string replace_prefix(std::string_view target, std::string_view prefix,
                                          std::string_view replacement);
 

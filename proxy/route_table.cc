@@ -99,10 +99,19 @@ RouteTable::RouteTable(const std::vector<config::Route>& routes, RouteSlots& slo
   for (auto& [name, host] : wildcard_) std::ranges::sort(host.ordered, goes_before);
 }
 
-const CompiledRoute* RouteTable::match(const RequestHead& request) const noexcept {
+const CompiledRoute* RouteTable::match(const RequestHead& request) const {
   const Host& host = host_for(bare(request.host()));
   // "OPTIONS *" is about the whole server, and so about what its root is.
   const std::string_view path = request.target == "*" ? "/" : request.path();
+  const CompiledRoute* const found = first_match(host, path, request);
+  if (!has_lenient_reading(path)) return found;
+  const CompiledRoute* const other = first_match(host, lenient_path(path), request);
+  if (found == nullptr || other == nullptr) return found == nullptr ? other : found;
+  return goes_before(other, found) ? other : found;
+}
+
+const CompiledRoute* RouteTable::first_match(const Host& host, std::string_view path,
+                                             const RequestHead& request) noexcept {
   for (const CompiledRoute* route : host.ordered) {
     if (route_matches(route->config, path, request)) return route;
   }

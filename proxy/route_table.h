@@ -38,9 +38,10 @@ class RouteTable {
   // Host exact, then one-label wildcard, then routes for any host; within a host: exact path before prefix, longer
   // prefix first, then more header and method conditions first, then the order of the configuration. Null: no route. A
   // host that has routes, none of which matches, does not fall through to the next less specific host. Path matching is
-  // on whole segments of the path as sent, after the dot segments and repeated slashes have been found harmless (see
-  // normalized_path in proxy/request_target.h).
-  [[nodiscard]] const CompiledRoute* match(const RequestHead& request) const noexcept;
+  // on whole segments of the normalized path. A path that some backends read in another way ("//admin", "/admin;x",
+  // "/admin%2fx": lenient_path in proxy/request_target.h) is matched in both, and the better match of the two counts:
+  // no spelling gets around the route that guards a path.
+  [[nodiscard]] const CompiledRoute* match(const RequestHead& request) const;
 
   // The routes of a host, in the order in which they are tried. For people.
   [[nodiscard]] const std::vector<const CompiledRoute*>& for_host(std::string_view host) const noexcept {
@@ -57,6 +58,8 @@ class RouteTable {
     using is_transparent = void;
     std::size_t operator()(std::string_view text) const noexcept { return std::hash<std::string_view>{}(text); }
   };
+  [[nodiscard]] static const CompiledRoute* first_match(const Host& host, std::string_view path,
+                                                        const RequestHead& request) noexcept;
   [[nodiscard]] const Host& host_for(std::string_view name) const noexcept;
 
   std::vector<std::unique_ptr<const CompiledRoute>> routes_;

@@ -211,6 +211,21 @@ def test_dot_segments_are_resolved_before_the_backend_sees_them(edge, target):
     assert json.loads(client.response()[2])["target"] == "/echo"
 
 
+def test_http_1_0_without_host_gets_the_name_of_the_handshake_or_the_address(edge):
+    client = http1(edge)
+    client.send("GET /echo HTTP/1.0\r\n\r\n")
+    assert echo_headers(json.loads(client.response()[2]))["host"] == ["www.example.com"]
+    client = plain_http1(edge.plain_port)
+    client.send("GET /echo HTTP/1.0\r\n\r\n")
+    assert echo_headers(json.loads(client.response()[2]))["host"] == ["127.0.0.1"]
+
+
+def test_a_path_with_double_slashes_reaches_the_backend_as_it_was_sent(edge):
+    client = http1(edge)
+    client.send(f"GET //echo/a//b;c%2fd HTTP/1.1\r\n{HOST}\r\n")
+    assert client.head()[0] in (200, 404)
+
+
 def test_absolute_form_and_its_host_win(edge):
     client = http1(edge)
     client.send("GET https://www.example.com/echo?a HTTP/1.1\r\nHost: elsewhere.test\r\n\r\n")

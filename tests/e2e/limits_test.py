@@ -71,6 +71,47 @@ def test_http2_bodies_have_their_limit(tight):
     assert client.headers[stream][":status"] == "413"
 
 
+def drip(send, seconds=12):
+    """A byte every fifth of a second, which no pause of a body betrays, until nobody wants it any more."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        try:
+            send()
+        except OSError:
+            return
+        time.sleep(0.2)
+
+
+@pytest.mark.parametrize("framing", ["Content-Length: 1000\r\n", "Transfer-Encoding: chunked\r\n"], ids=["length", "chunked"])
+def test_a_body_that_drips_is_ended(run_edge, settings, backend, framing):
+    edge = run_edge(settings(backend, timeouts={"body": "2s"}))
+    client = http1(edge)
+    client.send(f"POST /upload HTTP/1.1\r\n{HOST}{framing}\r\n")
+    piece = "a" if "Length" in framing else "1\r\na\r\n"
+    begun = time.monotonic()
+    dripping = threading.Thread(target=drip, args=(lambda: client.send(piece),))
+    dripping.start()
+    client.sock.settimeout(15)
+    status = client.head()[0]
+    took = time.monotonic() - begun
+    client.sock.shutdown(socket.SHUT_RDWR)
+    dripping.join()
+    assert status == 408 and 1.5 < took < 10, took
+    assert any("body_timeout" in line and not line.endswith(" 0") for line in edge.admin("/metrics")[1].splitlines())
+
+
+@pytest.mark.parametrize("values,kind", [({"limits": {"body_rate": 0}}, "text/plain"), ({"limits": {"body_rate": "4"}}, "text/plain"),
+                                         ({}, "application/grpc+proto")], ids=["off", "fast enough", "grpc"])
+def test_a_body_that_drips_may_be_allowed(run_edge, settings, backend, values, kind):
+    edge = run_edge(settings(backend, timeouts={"body": "2s"}, **values))
+    client = http1(edge)
+    client.send(f"POST /upload HTTP/1.1\r\n{HOST}Content-Length: 25\r\nContent-Type: {kind}\r\n\r\n")
+    for _ in range(25):
+        client.send("a")
+        time.sleep(0.2)
+    assert client.head()[0] == 200
+
+
 def test_a_route_may_allow_more(tight, tmp_path):
     file = tmp_path / "body"
     file.write_bytes(b"a" * 50000)
@@ -120,6 +161,7 @@ def test_a_refusal_does_not_wait_for_the_body(tight):
     assert client.head()[0] == 413
 
 
+@pytest.mark.alone
 def test_two_thousand_silent_connections_do_not_hinder_others(run_edge, settings, backend):
     edge = run_edge(settings(backend, limits={"connections_per_address": 5000}))
     silent = [socket.create_connection(("127.0.0.1", edge.port)) for _ in range(500)]
@@ -164,6 +206,7 @@ def test_a_client_that_does_not_read_is_cut_off_whatever_else_was_late(run_edge,
     client.close()
 
 
+@pytest.mark.alone
 def test_a_client_that_never_pauses_leaves_time_for_others(run_edge, settings, backend):
     """A pipeline of requests that are answered at once, from a client that reads and writes without end."""
     edge = run_edge(settings(backend, workers=1, routes=[{"respond": {"status": 200, "body": "here"}}]))

@@ -49,6 +49,7 @@ def table(settings, backend, tmp_path_factory):
     ("www.example.com", "/app/deep", "app-exact"), ("www.example.com", "/app/deep/", "app-deep"),
     ("www.example.com", "/app/deep/x", "app-deep"), ("www.example.com", "/x/../app/deep", "app-exact"),
     ("www.example.com", "/x/%2e%2e/app/deep", "app-exact"),
+    ("www.example.com", "//app", "app"), ("www.example.com", "/app;x", "app"), ("www.example.com", "/app%2fdeep/", "app-deep"),
     ("www.example.com:8443", "/app", "app"), ("www.example.com.", "/app", "app"),
     ("b.apps.example.com", "/", "wild"), ("a.apps.example.com", "/", "exact-host"),
     ("x.b.apps.example.com", "/", "any"), ("apps.example.com", "/", "any"), ("unknown.example", "/", "any"),

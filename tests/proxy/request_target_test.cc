@@ -193,6 +193,31 @@ TEST(NormalizeTarget, RemovesDotSegmentsInWhateverSpelling) {
   }
 }
 
+TEST(NormalizeTarget, GivesHttp10WithoutHostTheAuthorityOfTheConnection) {
+  RequestHead old = head_of("GET", "/", "", HttpVersion::http10);
+  ASSERT_TRUE(normalize_target(old, "www.example.com"));
+  EXPECT_EQ(old.authority, "www.example.com");
+  RequestHead named = head_of("GET", "http://other.example/", "", HttpVersion::http10);
+  ASSERT_TRUE(normalize_target(named, "www.example.com"));
+  EXPECT_EQ(named.authority, "other.example");
+  RequestHead current = head_of("GET", "/", "");
+  EXPECT_FALSE(normalize_target(current, "www.example.com"));
+}
+
+TEST(LenientPath, IsWhatAForgivingBackendReads) {
+  for (const std::string_view path : {"/", "/a/b", "/a%20b", "/a.b/c-d", "/%"}) {
+    EXPECT_FALSE(has_lenient_reading(path)) << path;
+  }
+  const std::pair<const char*, const char*> cases[] = {
+      {"//admin", "/admin"},    {"/admin;x/y;z=1", "/admin/y"}, {"/a%2fb", "/a/b"},   {"/a%5Cb", "/a/b"},
+      {"/a\\b", "/a/b"},        {"/%2f/a///b/", "/a/b/"},       {"/a%3bx/b", "/a/b"}, {"/;x", "/"},
+      {"/a//b%20c", "/a/b%20c"}};
+  for (const auto& [sent, wanted] : cases) {
+    EXPECT_TRUE(has_lenient_reading(sent)) << sent;
+    EXPECT_EQ(lenient_path(sent), wanted) << sent;
+  }
+}
+
 TEST(MatchesPrefix, IsByWholeSegments) {
   for (const std::string_view path : {"/apple", "/ap", "/", "", "/App", "/app%2fx", "x/app"}) {
     EXPECT_FALSE(matches_prefix(path, "/app")) << path;
@@ -215,6 +240,7 @@ TEST(ReplacePrefix, NeverLosesTheSlash) {
                                               {"/app/x", "/app", "v2", "/v2/x"},
                                               {"/app/", "/app", "/v2", "/v2/"},
                                               {"/apple", "/app", "/v2", "/apple"},
+                                              {"//app;v=1/x?q", "/app", "/v2", "/v2/x?q"},
                                               {"/?q", "/", "/v2", "/v2/?q"}};
   for (const auto& [target, prefix, replacement, wanted] : cases) {
     EXPECT_EQ(replace_prefix(target, prefix, replacement), wanted) << target << ' ' << prefix << ' ' << replacement;

@@ -64,6 +64,20 @@ TEST(RouteTable, DoesNotFallThroughToALessSpecificHost) {
   EXPECT_EQ(matched(table, request("www.example.com", "/other")), "none");
 }
 
+TEST(RouteTable, NoSpellingGetsAroundTheRouteThatGuardsAPath) {
+  RouteSlots slots;
+  const RouteTable table({route("site", {}, "/"), route("admin", {}, "/admin"), route("exact", {}, "/admin/x", exact),
+                          route("matrix", {}, "/shop;v=2")},
+                         slots);
+  for (const char* path :
+       {"//admin", "/admin;x", "/admin;x/y", "/admin%2fy", "/%2fadmin", "/admin\\y", "/admin%3bx", "///admin//y?/"}) {
+    EXPECT_EQ(matched(table, request("a.example", path)), "admin") << path;
+  }
+  EXPECT_EQ(matched(table, request("a.example", "//admin;a/x")), "exact");
+  EXPECT_EQ(matched(table, request("a.example", "/shop;v=2")), "matrix");
+  EXPECT_EQ(matched(table, request("a.example", "/a//b;c")), "site");
+}
+
 TEST(RouteTable, PrefersExactPathThenLongerPrefix) {
   RouteSlots slots;
   const RouteTable table({route("root", {}, "/"), route("app", {}, "/app"), route("longer", {}, "/app/admin/"),
