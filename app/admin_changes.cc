@@ -1,6 +1,8 @@
 #include "app/admin_changes.h"
 
+#include <algorithm>
 #include <charconv>
+#include <iterator>
 #include <utility>
 #include <vector>
 
@@ -91,8 +93,10 @@ std::optional<AdminAnswer> AdminChanges::answer(const AdminRequest& request) {
   acme::Manager* const manager = options_.manager();
   if (manager == nullptr) return refusal(409, "nothing is issued here: no certificate names an issuer");
   if (parts[0] == "doctor") {
-    return begin([manager](std::stop_token stop) -> base::Result<Json> {
-      return findings_json(manager->examine(std::move(stop)));
+    return begin([manager, here = options_.findings](std::stop_token stop) -> base::Result<Json> {
+      std::vector<acme::Finding> all = here();
+      std::ranges::move(manager->examine(std::move(stop)), std::back_inserter(all));
+      return findings_json(all);
     });
   }
   const std::string& name = parts[1];

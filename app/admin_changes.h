@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <functional>
 #include <optional>
+#include <vector>
 
 #include "acme/manager.h"
 #include "app/admin_endpoint.h"
@@ -17,9 +18,10 @@ namespace app {
 class AdminChanges {
  public:
   struct Options {
-    std::function<acme::Manager*()> manager;  // null: nothing is issued here
-    bool needs_token = true;                  // the endpoint can be reached from elsewhere
-    std::filesystem::path token_file;         // read for each request, so that it can be replaced; empty: there is none
+    std::function<acme::Manager*()> manager;               // null: nothing is issued here
+    std::function<std::vector<acme::Finding>()> findings;  // what `doctor` says besides; may block
+    bool needs_token = true;                               // the endpoint can be reached from elsewhere
+    std::filesystem::path token_file;  // read for each request, so that it can be replaced; empty: there is none
   };
   explicit AdminChanges(Options options) : options_(std::move(options)) {}
 

@@ -1,5 +1,6 @@
 #include "app/admin_server.h"
 
+#include <list>
 #include <utility>
 
 #include <boost/asio/as_tuple.hpp>
@@ -55,13 +56,28 @@ class AdminServer::Service {
   asio::awaitable<void> serve(tcp::socket socket) {
     beast::tcp_stream stream(std::move(socket));
     beast::flat_buffer buffer(most_header_bytes + most_body_bytes);
+    make_room();
+    places_.push_back(&stream);
     bool again = true;
-    while (again) again = co_await serve_one(stream, buffer);
+    while (again) {
+      again = co_await serve_one(stream, buffer);
+      // The last that was of use is the last to go.
+      if (std::erase(places_, &stream) == 0) break;
+      places_.push_back(&stream);
+    }
+    std::erase(places_, &stream);
     boost::system::error_code ignored;
     stream.socket().shutdown(tcp::socket::shutdown_both, ignored);
   }
 
  private:
+  // Connections that say nothing must not keep a probe out: the one that has not been answered for longest makes room.
+  void make_room() {
+    if (places_.size() < options_.connections) return;
+    places_.front()->cancel();
+    places_.pop_front();
+  }
+
   asio::awaitable<bool> serve_one(beast::tcp_stream& stream, beast::flat_buffer& buffer) {
     stream.expires_after(options_.timeout);
     http::request_parser<http::string_body> parser;
@@ -98,6 +114,7 @@ class AdminServer::Service {
 
   Options options_;
   bool guarded_;
+  std::list<beast::tcp_stream*> places_;  // the open connections, the last answered at the end
 };
 
 AdminServer::AdminServer() = default;
@@ -112,7 +129,8 @@ base::Result<std::unique_ptr<AdminServer>> AdminServer::start(Options options) {
       {.name = "admin endpoint",
        .address = address,
        .serve = [service = server->service_.get()](tcp::socket socket) { return service->serve(std::move(socket)); },
-       .connections = connections});
+       // What makes room needs an instant to end.
+       .connections = 2 * connections});
   if (!thread) return std::unexpected(std::move(thread.error()));
   server->thread_ = *std::move(thread);
   return server;

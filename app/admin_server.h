@@ -20,7 +20,7 @@ class AdminServer {
   struct Options {
     config::SocketAddress address;  // on loopback, requests whose Host is no IP address and not localhost get 403
     Handler handler;                // runs on the server's thread
-    std::size_t connections = 64;   // further ones wait in the kernel's queue
+    std::size_t connections = 64;   // for a further one the connection is closed that was not answered for longest
     std::chrono::milliseconds timeout{10'000};  // for one request and its answer, and for an idle connection
   };
 

@@ -6,6 +6,7 @@
 
 #include "app/process_limits.h"
 #include "app/reload_decisions.h"
+#include "app/state_directory.h"
 #include "base/ip_network.h"
 #include "base/log.h"
 #include "proxy/tls_client_auth.h"
@@ -25,21 +26,14 @@ std::string joined(const std::vector<config::SocketAddress>& addresses) {
   return text;
 }
 
-// Keys and accounts lie here: for nobody else.
-base::Result<void> make_state_directory(const std::filesystem::path& folder) {
-  namespace fs = std::filesystem;
-  std::error_code error;
-  const bool made = fs::create_directories(folder, error);
-  if (!error && made) fs::permissions(folder, fs::perms::owner_all, error);
-  if (error) return base::fail(base::Code::io, fmt::format("state_directory {}: {}", folder.string(), error.message()));
-  return {};
-}
-
 }  // namespace
 
 base::Result<std::unique_ptr<Gateway>> Gateway::start(Options options) {
   if (auto made = make_state_directory(options.config.state_directory); !made)
     return std::unexpected(std::move(made.error()));
+  if (const std::string loose = loose_rights(options.config.state_directory); !loose.empty()) {
+    base::log::warning("the state directory is not private", {{"problem", loose}});
+  }
   std::unique_ptr<Gateway> gateway(new Gateway(options));
   if (auto begun = gateway->begin(options); !begun) return std::unexpected(std::move(begun.error()));
   return gateway;
@@ -121,6 +115,7 @@ base::Result<void> Gateway::start_admin(const Options& options) {
   const config::SocketAddress address = configured ? options.config.admin->address : *options.assumed_admin;
   changes_ = std::make_unique<AdminChanges>(AdminChanges::Options{
       .manager = [this] { return issued_.manager(); },
+      .findings = [folder = first_config_->state_directory] { return std::vector{state_directory_finding(folder)}; },
       .needs_token = !base::is_loopback_address(address.host),
       .token_file = configured ? options.config.admin->token_file.value_or("") : std::filesystem::path()});
   const auto handler = [this](const AdminRequest& request) {

@@ -82,12 +82,14 @@ void Worker::run() {
 
 awaitable<void> Worker::tick() {
   asio::steady_timer timer(io_);
+  deadlines_.on_wake([&timer] { timer.cancel(); });
   auto next_sweep = std::chrono::steady_clock::now() + sweep_every;
   // The last task to end, so that deadlines still work while the others do. A task that does not end within two seconds
   // of its cancellation is a bug; it must not keep the process.
   auto patience = std::chrono::steady_clock::time_point::max();
   for (;;) {
-    timer.expires_after(Deadlines::tick);
+    // An idle worker wakes once a second only, to sweep.
+    timer.expires_after(stopping_ ? Deadlines::tick : deadlines_.sleep(sweep_every));
     co_await timer.async_wait(as_values);
     const auto now = std::chrono::steady_clock::now();
     deadlines_.advance(now);
@@ -96,13 +98,14 @@ awaitable<void> Worker::tick() {
       upstreams_->sweep(now);
     }
     if (!stopping_) continue;
-    if (tasks_ <= 1) co_return;
+    if (tasks_ <= 1) break;
     if (patience == std::chrono::steady_clock::time_point::max()) patience = now + std::chrono::seconds(2);
     if (now > patience) {
       base::log::error("tasks did not end when they were cancelled", {{"count", std::to_string(tasks_ - 1)}});
       std::_Exit(70);
     }
   }
+  deadlines_.on_wake(nullptr);
 }
 
 void Worker::take(SnapshotPtr snapshot) {
@@ -177,6 +180,7 @@ void Worker::begin_drain(std::move_only_function<void()> done) {
 void Worker::stop() {
   stopping_ = true;
   draining_ = true;
+  deadlines_.wake();
   for (const auto& accepting : accepting_) {
     accepting->closed = true;
     error_code ignored;

@@ -2,8 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <vector>
+
 #include <boost/asio/connect.hpp>
 #include <boost/asio/read.hpp>
+#include <boost/asio/read_until.hpp>
 #include <boost/asio/write.hpp>
 
 #include "base/http_client.h"
@@ -77,16 +80,41 @@ TEST_F(AdminServerTest, ClosesAConnectionThatSaysNothing) {
   EXPECT_EQ(rest_of(socket), "");
 }
 
-TEST_F(AdminServerTest, ServesTheNextWhenOneOfTheLastConnectionsEnds) {
+TEST_F(AdminServerTest, ClosesTheSilentConnectionsWhenAProbeNeedsRoom) {
   AdminServer::Options options;
-  options.connections = 1;
+  options.connections = 3;
+  options.timeout = std::chrono::minutes(2);
   start(std::move(options));
-  tcp::socket first = connect();
-  tcp::socket second = connect();
-  asio::write(second, asio::buffer(std::string("GET /second HTTP/1.0\r\nHost: localhost\r\n\r\n")));
-  asio::write(first, asio::buffer(std::string("GET /first HTTP/1.0\r\nHost: localhost\r\n\r\n")));
-  EXPECT_NE(rest_of(first).find("GET /first"), std::string::npos);
-  EXPECT_NE(rest_of(second).find("GET /second"), std::string::npos);
+  std::vector<tcp::socket> silent;
+  for (int n = 0; n < 3; ++n) {
+    silent.push_back(connect());
+    asio::write(silent.back(), asio::buffer(std::string("GET / HTTP/1.1\r\nX: ")));
+  }
+  EXPECT_NE(exchange("GET /probe HTTP/1.0\r\nHost: localhost\r\n\r\n").find("GET /probe"), std::string::npos);
+  EXPECT_EQ(rest_of(silent.front()), "");
+}
+
+TEST_F(AdminServerTest, KeepsTheConnectionThatWasAnsweredLast) {
+  AdminServer::Options options;
+  options.connections = 2;
+  options.timeout = std::chrono::minutes(2);
+  start(std::move(options));
+  const std::string request = "GET /scrape HTTP/1.1\r\nHost: localhost\r\n\r\n";
+  const auto scrape = [&](tcp::socket& socket) {
+    asio::write(socket, asio::buffer(request));
+    std::string text;
+    boost::system::error_code error;
+    asio::read_until(socket, asio::dynamic_buffer(text), "GET /scrape\n", error);
+    return !error;
+  };
+  tcp::socket scraper = connect();
+  EXPECT_TRUE(scrape(scraper));
+  tcp::socket silent = connect();
+  EXPECT_TRUE(scrape(silent));
+  EXPECT_TRUE(scrape(scraper));
+  EXPECT_NE(exchange("GET /probe HTTP/1.0\r\nHost: localhost\r\n\r\n").find("GET /probe"), std::string::npos);
+  EXPECT_EQ(rest_of(silent), "");
+  EXPECT_TRUE(scrape(scraper));
 }
 
 TEST_F(AdminServerTest, AnswersWithHeadersThatKeepBrowsersSafe) {

@@ -87,6 +87,37 @@ TEST(Deadline, MayBeArmedAgainFromItsOwnEnd) {
   EXPECT_EQ(expired, 3);
 }
 
+TEST(Deadline, WheelSleepsUntilTheNextDeadlineOnceNothingIsArmedAnyMore) {
+  Wheel wheel;
+  EXPECT_EQ(wheel.deadlines.sleep(1s), 1s);
+  Deadline deadline(wheel.deadlines, [] {});
+  deadline.arm(500ms);
+  EXPECT_EQ(wheel.deadlines.sleep(1s), Deadlines::tick);  // something happens: it may do so again
+  const auto left = wheel.deadlines.sleep(1s);
+  EXPECT_GT(left, 400ms);
+  EXPECT_LE(left, 540ms);
+}
+
+TEST(Deadline, ArmingWakesTheWheelOnceAndCountsFromTheRealTime) {
+  Deadlines deadlines;
+  int woken = 0;
+  deadlines.on_wake([&] { ++woken; });
+  EXPECT_EQ(deadlines.sleep(10s), 10s);
+  const auto begun = std::chrono::steady_clock::now();
+  while (std::chrono::steady_clock::now() - begun < 100ms) {
+  }
+  int expired = 0;
+  Deadline deadline(deadlines, [&] { ++expired; });
+  deadline.arm(200ms);
+  deadline.arm(200ms);
+  EXPECT_EQ(woken, 1);
+  const auto armed = std::chrono::steady_clock::now();
+  deadlines.advance(armed + 190ms);  // counted from when the wheel fell asleep it would be due
+  EXPECT_EQ(expired, 0);
+  deadlines.advance(armed + 260ms);
+  EXPECT_EQ(expired, 1);
+}
+
 TEST(Deadline, MayEndOthersThatAreDueAtTheSameMoment) {
   Wheel wheel;
   int expired = 0;
