@@ -105,14 +105,17 @@ class Authority:
         path.write_bytes(self.pem)
         return path
 
-    def issue(self, *names, kind="ecdsa", key=None, serial=None, start=-1.0, days=30.0, client=False, common_name=None):
+    def issue(self, *names, kind="ecdsa", key=None, serial=None, start=-1.0, days=30.0, client=False, common_name=None,
+              organization=None):
         """A leaf for these names, valid from `start` days from now for `days` days."""
         if key is None:
             key = rsa_key() if kind == "rsa" else ec.generate_private_key(ec.SECP256R1())
         begin = now() + datetime.timedelta(days=start)
-        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, (common_name or names[0])[:64])])
+        subject = [x509.NameAttribute(NameOID.COMMON_NAME, (common_name or names[0])[:64])]
+        if organization:
+            subject.insert(0, x509.NameAttribute(NameOID.ORGANIZATION_NAME, organization))
         usage = ExtendedKeyUsageOID.CLIENT_AUTH if client else ExtendedKeyUsageOID.SERVER_AUTH
-        builder = x509.CertificateBuilder().subject_name(subject).issuer_name(self._issuer.subject)
+        builder = x509.CertificateBuilder().subject_name(x509.Name(subject)).issuer_name(self._issuer.subject)
         builder = builder.public_key(key.public_key()).serial_number(serial or x509.random_serial_number())
         builder = builder.not_valid_before(begin).not_valid_after(begin + datetime.timedelta(days=days))
         builder = builder.add_extension(x509.SubjectAlternativeName([general_name(n) for n in names]), False)

@@ -1,0 +1,1 @@
+"""A Kubernetes cluster of real parts for tests: see docs/kubernetes_tests.md."""

@@ -1,0 +1,43 @@
+"""Objects of Kubernetes that tests make, as dicts."""
+
+
+def deployment(name, replicas=1, image="echo", port=8080, container=None, **pod):
+    """A Deployment of Pods with one container; `container` and further words of the Pod's spec are added to it."""
+    main = {"name": name, "image": image, "ports": [{"name": "http", "containerPort": port}], **(container or {})}
+    main.setdefault("readinessProbe", {"httpGet": {"path": "/", "port": port}, "periodSeconds": 1})
+    return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name},
+            "spec": {"replicas": replicas, "selector": {"matchLabels": {"app": name}},
+                     "template": {"metadata": {"labels": {"app": name}},
+                                  "spec": {"terminationGracePeriodSeconds": 5, **pod, "containers": [main]}}}}
+
+
+def pod(name, image="echo", container=None, **spec):
+    main = {"name": name, "image": image, "ports": [{"name": "http", "containerPort": 8080}], **(container or {})}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "labels": {"app": name}},
+            "spec": {"terminationGracePeriodSeconds": 2, **spec, "containers": [main]}}
+
+
+def service(name, port=80, target=8080, **spec):
+    return {"apiVersion": "v1", "kind": "Service", "metadata": {"name": name},
+            "spec": {"selector": {"app": name}, "ports": [{"name": "http", "port": port, "targetPort": target}], **spec}}
+
+
+def role(name, *rules):
+    """rules: (verbs, resources[, group])"""
+    return {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": {"name": name},
+            "rules": [{"verbs": list(verbs), "resources": list(resources), "apiGroups": list(group) or [""]}
+                      for verbs, resources, *group in rules]}
+
+
+def role_binding(name, account):
+    return {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", "metadata": {"name": name},
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": name},
+            "subjects": [{"kind": "ServiceAccount", "name": account}]}
+
+
+def service_account(name):
+    return {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name}}
+
+
+def secret(name, kind="Opaque", **data):
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "type": kind, "stringData": data}

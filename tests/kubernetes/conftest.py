@@ -1,0 +1,64 @@
+"""Fixtures: one cluster for the session, a namespace for a test. Where its parts are missing nothing is left out in silence."""
+
+import pathlib
+import sys
+
+import pytest
+
+HERE = pathlib.Path(__file__).parent
+sys.path[:0] = [str(HERE), str(HERE.parent / "e2e")]
+
+from cluster.cluster import Cluster  # noqa: E402
+from cluster.control_plane import needs  # noqa: E402
+
+
+def pytest_addoption(parser):
+    parser.addoption("--quick", action="store_true", help="leave out what takes more than ten seconds")
+
+
+def pytest_collection_modifyitems(config, items):
+    if config.getoption("--quick"):
+        skip = pytest.mark.skip(reason="slow, and --quick was given")
+        for item in items:
+            if "slow" in item.keywords:
+                item.add_marker(skip)
+
+
+def pytest_terminal_summary(terminalreporter):
+    if missing := needs():
+        terminalreporter.section("KUBERNETES IS NOT TESTED", sep="!")
+        for each in missing:
+            terminalreporter.line(each)
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory):
+    """A Cluster without any CRD. Tests share it: whoever breaks it takes `own_cluster`."""
+    missing = needs()
+    assert not missing, "; ".join(missing)
+    shared = Cluster(tmp_path_factory.mktemp("cluster")).start()
+    yield shared
+    shared.close()
+
+
+@pytest.fixture
+def own_cluster(tmp_path):
+    """A Cluster of the test's own."""
+    assert not needs(), "; ".join(needs())
+    own = Cluster(tmp_path / "cluster").start()
+    yield own
+    own.close()
+
+
+@pytest.fixture
+def namespace(cluster):
+    """The name of a namespace for this test alone."""
+    name = cluster.new_namespace()
+    yield name
+    cluster.drop_namespace(name)
+
+
+@pytest.fixture
+def kubectl(cluster, namespace):
+    """The administrator's kubectl, in the test's namespace."""
+    return cluster.kubectl.within(namespace)
