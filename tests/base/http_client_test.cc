@@ -6,8 +6,15 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <chrono>
+#include <memory>
+#include <stop_token>
 #include <string>
 #include <thread>
+
+#include "tests/support/mint.h"
+#include "tests/support/scratch_folder.h"
+#include "tests/support/scripted_server.h"
 
 namespace base {
 namespace {
@@ -143,6 +150,127 @@ TEST(HttpClient, TakesAnyStatusForAnAnswer) {
   EXPECT_EQ(answer->body, "busy");
   EXPECT_TRUE(server.seen().starts_with("POST / HTTP/1.1\r\n"));
   EXPECT_NE(server.seen().find("X-Mine: 1\r\n"), std::string::npos);
+}
+
+TEST(HttpClient, EndsAPauseThatIsTooLong) {
+  const auto feed = std::make_shared<test::Feed>();
+  feed->say("first");
+  test::ScriptedServer server([&](const auto&) { return test::ScriptedServer::Reply{.feed = feed}; });
+  HttpRequest request{.url = server.url("/")};
+  request.idle_timeout = std::chrono::milliseconds(100);
+  std::string seen;
+  request.on_body = [&](std::string_view piece) {
+    seen += piece;
+    return true;
+  };
+  const auto answer = HttpClient().send(request);
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().code, Code::timeout);
+  EXPECT_EQ(seen, "first");
+}
+
+TEST(HttpClient, StopsAtOnceWhileItWaitsForMore) {
+  const auto feed = std::make_shared<test::Feed>();
+  feed->say("first");
+  test::ScriptedServer server([&](const auto&) { return test::ScriptedServer::Reply{.feed = feed}; });
+  HttpRequest request{.url = server.url("/")};
+  std::stop_source stop;
+  std::jthread stopping;
+  request.on_body = [&](std::string_view) {
+    stopping = std::jthread([&] { stop.request_stop(); });
+    return true;
+  };
+  const auto begun = std::chrono::steady_clock::now();
+  const auto answer = HttpClient().send(request, stop.get_token());
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().code, Code::cancelled);
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::milliseconds(700));
+}
+
+TEST(HttpClient, KeepsTheBodyOfARefusalFromWhoReadsAStream) {
+  test::ScriptedServer server(
+      [&](const auto&) { return test::ScriptedServer::Reply{.status = 410, .body = "too old"}; });
+  HttpRequest request{.url = server.url("/")};
+  request.on_body = [&](std::string_view) {
+    ADD_FAILURE();
+    return true;
+  };
+  const auto answer = HttpClient().send(request);
+  ASSERT_TRUE(answer) << answer.error().what;
+  EXPECT_EQ(answer->body, "too old");
+}
+
+TEST(HttpClient, EndsAStreamThatItsReceiverDoesNotWant) {
+  const auto feed = std::make_shared<test::Feed>();
+  feed->say("first");
+  test::ScriptedServer server([&](const auto&) { return test::ScriptedServer::Reply{.feed = feed}; });
+  HttpRequest request{.url = server.url("/")};
+  request.on_body = [](std::string_view) { return false; };
+  const auto answer = HttpClient().send(request);
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().code, Code::cancelled);
+}
+
+class HttpsClient : public testing::Test {
+ protected:
+  static test::TlsIdentity identity(const test::Authority& authority, std::vector<std::string> names) {
+    const auto leaf = authority.issue({.names = std::move(names)});
+    return {leaf.chain_pem(), leaf.key_pem()};
+  }
+  HttpRequest request() { return {.url = server_.url("/"), .ca_pem = authority_.pem()}; }
+
+  test::Authority authority_{"first authority"};
+  test::ScriptedServer server_{[](const auto& request) { return test::ScriptedServer::Reply{.body = request.client}; },
+                               identity(authority_, {"127.0.0.1"})};
+};
+
+TEST_F(HttpsClient, TrustsNobodyButTheAuthorityInMemory) {
+  HttpClient client;
+  HttpRequest asked = request();
+  EXPECT_TRUE(client.send(asked));
+  asked.ca_pem = test::Authority("another").pem();
+  const auto refused = client.send(asked);  // also over the connection that is open
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Code::tls);
+  asked.verification = HttpRequest::Verification::none;
+  EXPECT_TRUE(client.send(asked));
+}
+
+TEST_F(HttpsClient, ReadsTheFileOfAuthoritiesAgain) {
+  const test::ScratchFolder scratch;
+  scratch.write("ca.crt", authority_.pem());
+  HttpClient client;
+  HttpRequest asked{.url = server_.url("/"), .ca_file = scratch / "ca.crt"};
+  ASSERT_TRUE(client.send(asked));
+  const test::Authority next("second authority");
+  server_.show(identity(next, {"127.0.0.1"}));
+  server_.drop_connections();
+  scratch.write("ca.crt", next.pem());
+  const auto answer = client.send(asked);
+  EXPECT_TRUE(answer) << answer.error().what;
+}
+
+TEST_F(HttpsClient, ShowsItsCertificate) {
+  auto shown = identity(authority_, {"127.0.0.1"});
+  shown.client_ca_pem = authority_.pem();
+  server_.show(shown);
+  const auto leaf = authority_.issue({.names = {"who.example.com"}, .common_name = "who"});
+  HttpRequest asked = request();
+  asked.client_certificate_pem = leaf.chain_pem();
+  asked.client_key_pem = leaf.key_pem();
+  const auto answer = HttpClient().send(asked);
+  ASSERT_TRUE(answer) << answer.error().what;
+  EXPECT_EQ(answer->body, "who");
+}
+
+TEST_F(HttpsClient, ConnectsElsewhereAndStillChecksTheNameOfTheUrl) {
+  server_.show(identity(authority_, {"kubernetes.default"}));
+  HttpRequest asked = request();
+  EXPECT_EQ(HttpClient().send(asked).error().code, Code::tls);
+  asked.url = "https://kubernetes.default/";
+  asked.connect_to = server_.address();
+  const auto answer = HttpClient().send(asked);
+  EXPECT_TRUE(answer) << answer.error().what;
 }
 
 }  // namespace
