@@ -56,12 +56,12 @@ void Translator::upsert(const Resource& resource, const nlohmann::json& object) 
 }
 
 void Translator::remove(const Resource& resource, const ObjectName& name) {
+  notices_.set(giver(resource, name), {});
   if (resource.kind == resources::ingresses.kind) return remove_ingress(name);
   if (resource.kind == resources::ingress_classes.kind) {
     classes_.remove(name.name);
     return touch_class(name.name);
   }
-  notices_.set(giver(resource, name), {});
   if (resource.kind == resources::services.kind) backends_.remove_service(name);
   if (resource.kind == resources::endpoint_slices.kind) backends_.remove_slice(name);
   if (resource.kind == resources::secrets.kind) secrets_.remove(name);
@@ -81,7 +81,6 @@ void Translator::upsert_ingress(const nlohmann::json& object) {
 }
 
 void Translator::remove_ingress(const ObjectName& name) {
-  notices_.set(giver(resources::ingresses, name), {});
   const auto found = ingresses_.find(name);
   if (found == ingresses_.end()) return;
   ingresses_of_class_[found->second.class_name].erase(name);

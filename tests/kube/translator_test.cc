@@ -205,6 +205,15 @@ TEST(Changes, KeepTheLastGoodOfAnIngressThatCannotBeRead) {
   EXPECT_TRUE(cluster.notices().empty());
 }
 
+TEST(Changes, ForgetWhatWasWrongWithAnObjectThatIsGone) {
+  Cluster cluster;
+  cluster.add_class({{"metadata", {{"name", "c"}}}, {"spec", 1}});
+  cluster.add_service({{"metadata", {{"name", "s"}}}, {"spec", 1}});
+  EXPECT_EQ(cluster.notices(), (std::vector<std::string>{"InvalidObject c", "InvalidObject default/s"}));
+  cluster.remove(resources::ingress_classes, "c").remove(resources::services, "s");
+  EXPECT_TRUE(cluster.notices().empty());
+}
+
 TEST(Changes, SayNothingOfOthersIngressesThatCannotBeRead) {
   Cluster cluster;
   json broken = to_service("s");
