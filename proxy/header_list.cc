@@ -1,6 +1,7 @@
 #include "proxy/header_list.h"
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 #include "base/ascii.h"
@@ -12,15 +13,40 @@ boost::beast::string_view beast_view(std::string_view text) {
   return {text.data(), text.size()};
 }
 
-std::string_view name_of(http::field id) {
-  const auto name = http::to_string(id);
-  return {name.data(), name.size()};
+// Eight letters at a time.
+void copy_lower(char* to, std::string_view from) {
+  constexpr std::uint64_t each = 0x0101010101010101;
+  std::size_t done = 0;
+  for (; done + 8 <= from.size(); done += 8) {
+    std::uint64_t letters = 0;
+    std::memcpy(&letters, from.data() + done, 8);
+    const std::uint64_t low = letters & (0x7f * each);
+    const std::uint64_t from_a = low + (0x80 - 'A') * each;       // top bit: not before 'A'
+    const std::uint64_t after_z = low + (0x80 - 'Z' - 1) * each;  // top bit: after 'Z'
+    letters |= ((from_a ^ after_z) & ~letters & (0x80 * each)) >> 2U;
+    std::memcpy(to + done, &letters, 8);
+  }
+  for (; done < from.size(); ++done) to[done] = base::lower(from[done]);
 }
 
 constexpr std::size_t smallest_block = 512;
 constexpr std::size_t usual_count = 24;
 
 }  // namespace
+
+const LowerNames lower_names;
+
+LowerNames::LowerNames() {
+  for (std::size_t id = 1; id < views_.size(); ++id) {
+    const auto name = http::to_string(static_cast<http::field>(id));
+    text_ += base::lower_case({name.data(), name.size()});
+  }
+  const char* at = text_.data();
+  for (std::size_t id = 1; id < views_.size(); ++id) {
+    views_[id] = {at, http::to_string(static_cast<http::field>(id)).size()};
+    at += views_[id].size();
+  }
+}
 
 bool iequals(std::string_view a, std::string_view b) noexcept {
   return a.size() == b.size() &&
@@ -38,26 +64,33 @@ void HeaderList::add(http::field id, std::string_view name, std::string_view val
 }
 
 void HeaderList::add_parts(http::field id, std::string_view name, std::initializer_list<std::string_view> parts) {
+  const std::size_t name_size = id == http::field::unknown ? name.size() : 0;
   std::size_t value_size = 0;
   for (const std::string_view part : parts) value_size += part.size();
-  const std::size_t name_at = bytes_.size();
-  const std::size_t needed = name_at + name.size() + value_size;
+  const std::size_t at = bytes_.size();
+  const std::size_t needed = at + name_size + value_size;
   // Into a new block while the old one still lives: the parts may be views into it.
   std::string grown;
   const bool grows = needed > bytes_.capacity();
-  std::string& into = grows ? grown : bytes_;
   if (grows) {
     grown.reserve(std::max({needed, 2 * bytes_.capacity(), smallest_block}));
     grown.append(bytes_);
   }
-  into.append(name);
-  std::transform(into.begin() + static_cast<std::ptrdiff_t>(name_at), into.end(),
-                 into.begin() + static_cast<std::ptrdiff_t>(name_at), base::lower);
-  for (const std::string_view part : parts) into.append(part);
+  (grows ? grown : bytes_).resize_and_overwrite(needed, [&](char* block, std::size_t size) {
+    char* to = block + at;
+    copy_lower(to, name.substr(0, name_size));
+    to += name_size;
+    for (const std::string_view part : parts) {
+      if (!part.empty()) std::memcpy(to, part.data(), part.size());
+      to += part.size();
+    }
+    return size;
+  });
   if (grows) bytes_ = std::move(grown);
   if (entries_.empty()) entries_.reserve(usual_count);
-  entries_.push_back({id, static_cast<std::uint32_t>(name_at), static_cast<std::uint32_t>(name.size()),
-                      static_cast<std::uint32_t>(name_at + name.size()), static_cast<std::uint32_t>(value_size)});
+  known_names_ += name.size() - name_size;
+  entries_.push_back({id, static_cast<std::uint32_t>(at), static_cast<std::uint32_t>(name_size),
+                      static_cast<std::uint32_t>(value_size)});
 }
 
 void HeaderList::add(std::string_view name, std::string_view value) {
@@ -65,7 +98,7 @@ void HeaderList::add(std::string_view name, std::string_view value) {
 }
 
 void HeaderList::add(http::field id, std::string_view value) {
-  add(id, name_of(id), value);
+  add(id, lower_names[id], value);
 }
 
 void HeaderList::set(http::field id, std::string_view value) {
@@ -83,23 +116,18 @@ void HeaderList::remove(http::field id) {
 }
 
 void HeaderList::remove(std::string_view name) {
-  std::erase_if(entries_, [&](const Entry& entry) {
-    return iequals(std::string_view(bytes_).substr(entry.name_at, entry.name_size), name);
-  });
+  remove_if([&](const HeaderView& field) { return iequals(field.name, name); });
 }
 
 void HeaderList::clear() noexcept {
   bytes_.clear();
+  known_names_ = 0;
   entries_.clear();
-}
-
-HeaderView HeaderList::operator[](std::size_t index) const noexcept {
-  return view(entries_[index]);
 }
 
 std::optional<std::string_view> HeaderList::find(http::field id) const noexcept {
   for (const Entry& entry : entries_) {
-    if (entry.id == id) return std::string_view(bytes_.data() + entry.value_at, entry.value_size);
+    if (entry.id == id) return view(entry).value;
   }
   return std::nullopt;
 }

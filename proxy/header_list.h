@@ -1,6 +1,7 @@
 // HeaderList: the fields of one message in order, names in lower case, in one block of memory that is reused.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
@@ -21,6 +22,22 @@ struct HeaderView {
   std::string_view name;  // lower case
   std::string_view value;
 };
+
+// The names of all fields that have an id, in lower case; that of `unknown` is empty.
+class LowerNames {
+ public:
+  LowerNames();
+  LowerNames(const LowerNames&) = delete;
+  LowerNames& operator=(const LowerNames&) = delete;
+  [[nodiscard]] std::string_view operator[](http::field id) const noexcept {
+    return views_[static_cast<std::size_t>(id)];
+  }
+
+ private:
+  std::string text_;
+  std::array<std::string_view, static_cast<std::size_t>(http::field::xref) + 1> views_;
+};
+extern const LowerNames lower_names;
 
 class HeaderList {
  public:
@@ -56,8 +73,8 @@ class HeaderList {
   [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
   [[nodiscard]] bool empty() const noexcept { return entries_.empty(); }
   // Names and values, what limits are counted in.
-  [[nodiscard]] std::size_t bytes() const noexcept { return bytes_.size(); }
-  [[nodiscard]] HeaderView operator[](std::size_t index) const noexcept;
+  [[nodiscard]] std::size_t bytes() const noexcept { return bytes_.size() + known_names_; }
+  [[nodiscard]] HeaderView operator[](std::size_t index) const noexcept { return view(entries_[index]); }
 
   class Iterator {
    public:
@@ -77,15 +94,19 @@ class HeaderList {
   [[nodiscard]] Iterator end() const noexcept { return {this, entries_.size()}; }
 
  private:
+  // Of a field with an id the name is not kept. The value follows the name.
   struct Entry {
     http::field id;
-    std::uint32_t name_at, name_size, value_at, value_size;
+    std::uint32_t at, name_size, value_size;
   };
   [[nodiscard]] HeaderView view(const Entry& entry) const noexcept {
-    return {
-        entry.id, {bytes_.data() + entry.name_at, entry.name_size}, {bytes_.data() + entry.value_at, entry.value_size}};
+    const char* at = bytes_.data() + entry.at;
+    return {entry.id, entry.id == http::field::unknown ? std::string_view(at, entry.name_size) : lower_names[entry.id],
+            std::string_view(at + entry.name_size, entry.value_size)};
   }
+
   std::string bytes_;
+  std::size_t known_names_ = 0;  // bytes of the names that are not kept
   std::vector<Entry> entries_;
 };
 

@@ -108,14 +108,12 @@ std::string make_request_id() {
     std::seed_seq seed{device(), device(), device(), device(), device(), device(), device(), device()};
     return std::mt19937_64(seed);
   }();
-  std::string id(32, '0');
-  std::uint64_t bits = 0;
-  for (std::size_t i = 0; i < id.size(); ++i) {
-    if (i % 16 == 0) bits = engine();
-    id[i] = "0123456789abcdef"[bits & 0xfU];
-    bits >>= 4U;
+  std::array<char, 32> id;
+  for (std::size_t half = 0; half < 2; ++half) {
+    std::uint64_t bits = engine();
+    for (std::size_t i = 0; i < 16; ++i, bits >>= 4U) id[16 * half + i] = "0123456789abcdef"[bits & 0xfU];
   }
-  return id;
+  return {id.data(), id.size()};
 }
 
 }  // namespace
