@@ -45,7 +45,7 @@ void Balancer::adopt(std::shared_ptr<const BackendState> state) {
   state_ = std::move(state);
 }
 
-std::optional<std::size_t> Balancer::pick(Time now, const std::vector<tcp::endpoint>& tried) {
+std::optional<std::size_t> Balancer::pick(Time now, std::span<const tcp::endpoint> tried) {
   const auto untried = [&tried](const Slot& slot) { return std::ranges::find(tried, slot.address) == tried.end(); };
   // From best to worst. An ejected one is better than a sure 503; one that its own check calls unhealthy is not.
   for (const auto& [must_be_usable, must_be_untried] :

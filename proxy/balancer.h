@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "proxy/backend_table.h"
@@ -23,7 +24,7 @@ class Balancer {
   // The index in state().endpoints. `tried`: addresses this request has been sent to (left out if there is any other).
   // Healthy and not ejected first; where all healthy ones are ejected, they are eligible all the same. nullopt if none
   // is healthy by its active check, or all weights are 0. Counts nothing.
-  [[nodiscard]] std::optional<std::size_t> pick(Time now, const std::vector<tcp::endpoint>& tried);
+  [[nodiscard]] std::optional<std::size_t> pick(Time now, std::span<const tcp::endpoint> tried);
   // A request begins at / has ended at that address. `failed`: connect error, timeout, or 502, 503, 504: counts towards
   // ejection; a success resets the count. These two also keep EndpointStats::requests, in_flight, failures and
   // ejections (connections are the pool's).

@@ -101,7 +101,7 @@ std::optional<std::size_t> BackendPool::pick_with_room(const Attempts& attempts)
   auto choice = balancer_.pick(now, attempts.tried);
   if (!choice || !at_limit(endpoints_[balancer_.state().endpoints[*choice].address])) return choice;
   // Full: whichever other one is not.
-  std::vector<tcp::endpoint> passed = attempts.tried;
+  std::vector<tcp::endpoint> passed(attempts.tried.begin(), attempts.tried.end());
   for (std::size_t round = 1; choice && round < balancer_.state().endpoints.size(); ++round) {
     passed.push_back(balancer_.state().endpoints[*choice].address);
     choice = balancer_.pick(now, passed);

@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include <boost/container/small_vector.hpp>
+
 #include "proxy/balancer.h"
 #include "proxy/connection_facts.h"
 #include "proxy/h1_upstream.h"
@@ -47,7 +49,7 @@ class UpstreamLease {
 
 // What a request has tried so far.
 struct Attempts {
-  std::vector<tcp::endpoint> tried;
+  boost::container::small_vector<tcp::endpoint, 2> tried;  // most need one, and no allocation for it
   std::string endpoint;                                    // the name of the newest one
   std::optional<tcp::endpoint> chosen;                     // by the balancer, not tried yet
   UpstreamFailure failure = UpstreamFailure::no_endpoint;  // of the newest failed acquire()

@@ -90,10 +90,10 @@ TEST(Balancer, LeastRequestsCountsByWeight) {
 TEST(Balancer, LeavesTriedOnesOutIfThereIsAnyOther) {
   Balancer balancer;
   balancer.adopt(state_of({{1}, {2}, {3, 0}, {4, 1, false}}));
-  EXPECT_EQ(balancer.pick(start, {address(2)}), 0U);
-  EXPECT_EQ(balancer.pick(start, {address(1)}), 1U);
-  EXPECT_TRUE(balancer.pick(start, {address(1), address(2)}).has_value());
-  EXPECT_LT(balancer.pick(start, {address(1), address(2)}), 2U);
+  EXPECT_EQ(balancer.pick(start, std::vector{address(2)}), 0U);
+  EXPECT_EQ(balancer.pick(start, std::vector{address(1)}), 1U);
+  EXPECT_TRUE(balancer.pick(start, std::vector{address(1), address(2)}).has_value());
+  EXPECT_LT(balancer.pick(start, std::vector{address(1), address(2)}), 2U);
 }
 
 TEST(Balancer, NeverPicksWhatItsCheckCallsUnhealthy) {
