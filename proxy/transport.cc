@@ -26,6 +26,10 @@ constexpr std::size_t most_unsent = 1 << 20;
 constexpr std::size_t large_piece = 16 << 10;
 constexpr std::size_t cork_size = 64 << 10;
 
+awaitable<base::Result<void>> at_once(base::Result<void> result) {
+  co_return result;
+}
+
 base::Error from_errno(int error_number) {
   const bool gone = error_number == ECONNRESET || error_number == EPIPE || error_number == ENOTCONN;
   return {gone ? base::Code::closed : base::Code::io, std::strerror(error_number), base::Origin::internal,
@@ -52,24 +56,46 @@ void Transport::uncork() {
   worker_.cork().clear();
 }
 
+// Not a coroutine itself: one frame less for every wait, and for every connection that is idle.
 awaitable<base::Result<void>> Transport::readable() {
-  if (failed_) co_return std::unexpected(error_);
-  if (early_at_ < early_size_ || ended_) co_return base::Result<void>{};
-  const auto [error, size] = co_await socket_.async_read_some(asio::buffer(early_.get(), early_room_), as_values);
-  if (failed_) co_return std::unexpected(error_);
+  if (failed_) return at_once(std::unexpected(error_));
+  if (early_at_ < early_size_ || ended_) return at_once({});
+  auto begin = [this](auto handler) {
+    if (early_ == nullptr) {
+      socket_.async_wait(tcp::socket::wait_read, [this, handler = std::move(handler)](const error_code& error) mutable {
+        drained_ = false;
+        handler(waited(error));
+      });
+      return;
+    }
+    socket_.async_read_some(asio::buffer(early_.get(), early_room_),
+                            [this, handler = std::move(handler)](const error_code& error, std::size_t size) mutable {
+                              base::Result<void> result = waited(error);
+                              if (result) received_early(size);
+                              handler(std::move(result));
+                            });
+  };
+  return asio::async_initiate<const asio::use_awaitable_t<Executor>, void(base::Result<void>)>(std::move(begin),
+                                                                                               use_awaitable);
+}
+
+base::Result<void> Transport::waited(const error_code& error) {
+  if (failed_) return std::unexpected(error_);
+  if (error == asio::error::operation_aborted) return base::fail(base::Code::cancelled, "interrupted");
   if (error == asio::error::eof) {
     ended_ = true;
-  } else if (error == asio::error::operation_aborted) {
-    co_return base::fail(base::Code::cancelled, "interrupted");
   } else if (error) {
     fail(from_errno(error.value()));
-    co_return std::unexpected(error_);
+    return std::unexpected(error_);
   }
+  return {};
+}
+
+void Transport::received_early(std::size_t size) {
   early_at_ = 0;
   early_size_ = static_cast<std::uint16_t>(size);
   drained_ = size < early_room_;
   if (received_ != nullptr) received_->add(size);
-  co_return base::Result<void>{};
 }
 
 Transport::Read Transport::receive(std::span<char> into) {
@@ -80,6 +106,10 @@ Transport::Read Transport::receive(std::span<char> into) {
     taken = std::min<std::size_t>(into.size(), early_size_ - early_at_);
     std::memcpy(into.data(), early_.get() + early_at_, taken);
     early_at_ = static_cast<std::uint16_t>(early_at_ + taken);
+    if (early_at_ == early_size_ && early_room_ == client_room) {
+      early_.reset();
+      early_at_ = early_size_ = 0;
+    }
   }
   if (taken == into.size()) return {Kind::data, taken};
   if (!drained_ && !ended_) {

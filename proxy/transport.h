@@ -25,8 +25,9 @@ class Transport {
     std::size_t bytes = 0;
   };
 
-  // What readable() may receive while it waits. A request of a client usually fits; a backend, of which there are few
-  // connections, sends a whole small response at once.
+  // What readable() may receive while it waits. A client's room is given up after its first bytes, which are looked at
+  // to tell protocols apart: most connections do nothing, most of the time. Backends, of which there are few
+  // connections, keep theirs: a small response comes whole.
   static constexpr std::size_t client_room = 1 << 10;
   static constexpr std::size_t backend_room = 8 << 10;
 
@@ -88,6 +89,8 @@ class Transport {
 
  private:
   void uncork();
+  [[nodiscard]] base::Result<void> waited(const error_code& error);
+  void received_early(std::size_t size);
 
   tcp::socket socket_;
   Counter* received_;
@@ -101,7 +104,7 @@ class Transport {
   std::string unsent_;
   std::size_t sent_ = 0;  // of unsent_
   const std::size_t early_room_;
-  const std::unique_ptr<char[]> early_;  // what readable() received while it waited
+  std::unique_ptr<char[]> early_;  // what readable() received while it waited; null: it receives nothing
 };
 
 class PlainTransport final : public Transport {
