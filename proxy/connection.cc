@@ -92,21 +92,6 @@ awaitable<Alpn> shake_hands(Worker& worker, TlsTransport& transport, TlsHandshak
   co_return protocol == Alpn::none ? Alpn::http1 : protocol;
 }
 
-awaitable<void> serve_session(Worker& worker, Connection& connection, Transport& transport,
-                              const ConnectionFacts& facts, Alpn protocol) {
-  SessionContext context{worker, transport, facts, worker.draining(), {}};
-  connection.drain = [&context] {
-    context.draining = true;
-    if (context.on_drain) context.on_drain();
-  };
-  if (protocol == Alpn::h2) {
-    co_await serve_h2(context);
-  } else {
-    co_await serve_h1(context);
-  }
-  connection.drain = nullptr;
-}
-
 }  // namespace
 
 Connection::Connection(Worker& worker, const base::IpAddress& peer)
@@ -216,7 +201,17 @@ awaitable<void> serve_connection(Worker& worker, tcp::socket socket, tcp::endpoi
   }
   deadline.disarm();
   handshake.snapshot = nullptr;
-  co_await serve_session(worker, connection, *transport, facts, protocol);
+  SessionContext context{worker, *transport, facts, worker.draining(), {}};
+  connection.drain = [&context] {
+    context.draining = true;
+    if (context.on_drain) context.on_drain();
+  };
+  if (protocol == Alpn::h2) {
+    co_await serve_h2(context);
+  } else {
+    co_await serve_h1(context);
+  }
+  connection.drain = nullptr;
 }
 
 }  // namespace proxy

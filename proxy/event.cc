@@ -4,6 +4,13 @@
 #include <boost/asio/use_awaitable.hpp>
 
 namespace proxy {
+namespace {
+
+awaitable<void> at_once() {
+  co_return;
+}
+
+}  // namespace
 
 void Event::notify() {
   if (!waiter_) {
@@ -13,10 +20,11 @@ void Event::notify() {
   asio::post(io_, std::exchange(waiter_, nullptr));
 }
 
+// Not a coroutine itself: one frame less for every wait.
 awaitable<void> Event::wait() {
-  if (std::exchange(notified_, false)) co_return;
+  if (std::exchange(notified_, false)) return at_once();
   auto keep = [this](auto handler) { waiter_ = std::move(handler); };
-  co_await asio::async_initiate<const asio::use_awaitable_t<Executor>, void()>(std::move(keep), use_awaitable);
+  return asio::async_initiate<const asio::use_awaitable_t<Executor>, void()>(std::move(keep), use_awaitable);
 }
 
 }  // namespace proxy

@@ -98,11 +98,6 @@ std::unique_ptr<Forwarding> Forwarding::begin(Worker& worker, Exchange& exchange
   return nullptr;
 }
 
-awaitable<void> Forwarding::run() {
-  co_await to_backend();
-  log_and_count();
-}
-
 bool Forwarding::answer_here() {
   RequestHead& request = exchange_.request();
   if (logged()) {

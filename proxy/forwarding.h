@@ -37,6 +37,9 @@ class Forwarding {
 
   using Time = std::chrono::steady_clock::time_point;
   enum class Step { done, retry };
+  // How far a response's body came: to its end, to where it has to wait, until it was given up by us, or by the
+  // backend.
+  enum class Relayed { whole, blocked, cut, broken };
   // Which of its deadlines ended the exchange.
   enum class Late { no, first_byte, idle, whole, request_body, client_write };
 
@@ -51,10 +54,10 @@ class Forwarding {
   [[nodiscard]] bool logged() const { return snapshot_->config->access_log != config::AccessLog::off; }
 
   // ---- forwarding_backend.cc: to the backend and back
-  [[nodiscard]] awaitable<void> to_backend();
   [[nodiscard]] awaitable<Step> exchange_once();
-  [[nodiscard]] awaitable<base::Result<void>> read_final_head();
-  [[nodiscard]] awaitable<void> relay_response();
+  [[nodiscard]] base::Result<bool> poll_final_head();
+  [[nodiscard]] Relayed relay_what_is_there();
+  [[nodiscard]] awaitable<void> relay_rest(Relayed relayed);
   [[nodiscard]] awaitable<void> tunnel();
   [[nodiscard]] awaitable<void> flush_client();
   [[nodiscard]] bool may_retry(const base::Error& error);
@@ -81,6 +84,7 @@ class Forwarding {
   Attempts attempts_;
   UpstreamLease lease_;
   ResponseHead response_;
+  unsigned informational_ = 0;    // heads before the final one
   BodyWriter* writer_ = nullptr;  // once the response has begun
   base::IpAddress client_;
   std::string request_id_;

@@ -9,7 +9,8 @@ constexpr std::chrono::seconds after_half_close{30};
 
 }  // namespace
 
-awaitable<void> Forwarding::to_backend() {
+// In few coroutines, because each costs an allocation and a turn of Asio's machinery for every request.
+awaitable<void> Forwarding::run() {
   const config::Route& route = route_->config;
   whole_deadline_.arm(route.request_timeout.value_or(pool_->config().timeouts.request));
   watch_.arm(std::chrono::seconds(1));
@@ -37,8 +38,9 @@ awaitable<void> Forwarding::to_backend() {
   }
   watch_.disarm();
   response_deadline_.disarm();
-  co_await join_request_body();
+  if (pumping_) co_await join_request_body();
   lease_ = UpstreamLease();
+  log_and_count();
 }
 
 awaitable<Forwarding::Step> Forwarding::exchange_once() {
@@ -51,12 +53,21 @@ awaitable<Forwarding::Step> Forwarding::exchange_once() {
     body_ended_ = true;
   }
   if (!pumping_) response_deadline_.arm(timeouts.first_byte);
-  base::Result<void> head;
+  base::Result<bool> head = false;
+  response_.clear();
+  informational_ = 0;
   if (body_too_large_ || client_gone_) {
     lease_->abort({base::Code::closed, "the request was not completed", base::Origin::downstream});
     head = base::fail(base::Code::closed, "the request was not completed", base::Origin::downstream);
   } else {
-    head = co_await read_final_head();
+    head = poll_final_head();
+  }
+  while (head && !*head) {
+    if (auto ready = co_await lease_->wait_head()) {
+      head = poll_final_head();
+    } else {
+      head = std::unexpected(std::move(ready.error()));
+    }
   }
   if (!head) {
     const base::Error error = std::move(head.error());
@@ -75,60 +86,75 @@ awaitable<Forwarding::Step> Forwarding::exchange_once() {
   }
   remove_hop_by_hop(response_.headers);
   apply_changes(response_.headers, route_->config.response_headers);
-  co_await relay_response();
+  writer_ = &exchange_.respond(response_);
+  const Relayed relayed = relay_what_is_there();
+  if (relayed != Relayed::whole || writer_->congested()) co_await relay_rest(relayed);
   co_return Step::done;
 }
 
-awaitable<base::Result<void>> Forwarding::read_final_head() {
+// True: it is in response_. False: it has to be waited for.
+base::Result<bool> Forwarding::poll_final_head() {
   constexpr unsigned most_informational = 16;
-  for (unsigned count = 0; count < most_informational; ++count) {
-    response_.clear();
-    auto head = co_await lease_->read_head(response_);
-    if (!head || !response_.informational()) co_return head;
+  for (;;) {
+    auto head = lease_->poll_head(response_);
+    if (!head || !*head || !response_.informational()) return head;
+    if (++informational_ == most_informational) break;
     // 100 was said by us; others (103 Early Hints) are for the client.
-    if (response_.status == 100) continue;
-    remove_hop_by_hop(response_.headers);
-    exchange_.send_informational(response_);
+    if (response_.status != 100) {
+      remove_hop_by_hop(response_.headers);
+      exchange_.send_informational(response_);
+    }
+    response_.clear();
   }
-  co_return base::fail(base::Code::protocol, "the backend sends informational responses without end",
-                       base::Origin::upstream);
+  return base::fail(base::Code::protocol, "the backend sends informational responses without end",
+                    base::Origin::upstream);
 }
 
-awaitable<void> Forwarding::relay_response() {
-  const auto idle = pool_->config().timeouts.idle;
-  writer_ = &exchange_.respond(response_);
+// Moves what is there of the response's body, up to where something has to be waited for.
+Forwarding::Relayed Forwarding::relay_what_is_there() {
   BodyReader& from = lease_->body_reader();
-  for (;;) {
-    if (client_gone_) break;
+  while (!client_gone_ && late_ == Late::no) {
+    if (writer_->congested()) return Relayed::blocked;
     const BodyPiece piece = response_.has_body ? from.poll() : BodyPiece{BodyPiece::Kind::end, {}};
-    if (piece.kind == BodyPiece::Kind::data) {
-      bytes_out_ += piece.bytes.size();
-      writer_->write(piece.bytes);
-      if (writer_->congested()) co_await flush_client();
-      if (late_ != Late::no || client_gone_) break;
-      continue;
+    switch (piece.kind) {
+      case BodyPiece::Kind::data:
+        bytes_out_ += piece.bytes.size();
+        writer_->write(piece.bytes);
+        continue;
+      case BodyPiece::Kind::end: {
+        static const HeaderList no_trailers;
+        writer_->finish(response_.has_body ? from.trailers() : no_trailers);
+        writer_->push();
+        return Relayed::whole;
+      }
+      case BodyPiece::Kind::failed:
+        note_upstream_failure(from.error());
+        outcome_ = late_ == Late::no ? "upstream_closed" : "upstream_timeout";
+        lease_.blame();
+        exchange_.abort(from.error());
+        return Relayed::broken;
+      case BodyPiece::Kind::blocked:
+        writer_->push();
+        return Relayed::blocked;
     }
-    if (piece.kind == BodyPiece::Kind::end) {
-      static const HeaderList no_trailers;
-      writer_->finish(response_.has_body ? from.trailers() : no_trailers);
-      writer_->push();
-      if (writer_->congested()) co_await flush_client();
-      co_return;
-    }
-    if (piece.kind == BodyPiece::Kind::failed) {
-      note_upstream_failure(from.error());
-      outcome_ = late_ == Late::no ? "upstream_closed" : "upstream_timeout";
-      lease_.blame();
-      exchange_.abort(from.error());
-      co_return;
-    }
-    writer_->push();
+  }
+  return Relayed::cut;
+}
+
+// The rest of a response that did not come, or did not go, at once: `relayed` is how far it came.
+awaitable<void> Forwarding::relay_rest(Relayed relayed) {
+  const auto idle = pool_->config().timeouts.idle;
+  for (;; relayed = relay_what_is_there()) {
+    if (relayed == Relayed::broken) co_return;
+    if (relayed == Relayed::cut) break;
     if (writer_->congested()) {
       co_await flush_client();
+      if (relayed == Relayed::whole) co_return;
       continue;
     }
+    if (relayed == Relayed::whole) co_return;
     response_deadline_.arm(idle);
-    const auto went_on = co_await from.wait();
+    const auto went_on = co_await lease_->body_reader().wait();
     response_deadline_.disarm();
     if (!went_on && (client_gone_ || late_ != Late::no)) break;
   }

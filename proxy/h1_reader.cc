@@ -84,8 +84,9 @@ auto H1Reader<is_request>::load(std::span<char>& bytes) -> Load {
 
 template <bool is_request>
 void H1Reader<is_request>::keep(std::span<const char> rest) {
-  if (rest.empty() && pending_.capacity() > 256) {
-    pending_ = std::string();  // an idle connection owns nothing
+  // An idle connection of a client owns nothing; to backends there are few, and used all the time.
+  if (rest.empty() && pending_.capacity() > (is_request ? 256 : 4096)) {
+    pending_ = std::string();
   } else {
     pending_.assign(rest.data(), rest.size());
   }

@@ -60,11 +60,15 @@ class H1Session final : public Exchange {
   [[nodiscard]] bool gone() const override { return transport_.peer_gone(); }
 
  private:
-  enum class Next { request, close };
+  using HeadState = H1Reader<true>::HeadState;
   enum class Waiting { nothing, first_byte, head, written };
 
-  [[nodiscard]] awaitable<bool> read_head();
-  [[nodiscard]] awaitable<Next> finish_exchange();
+  void expect_head();
+  [[nodiscard]] HeadState poll_head();
+  [[nodiscard]] unsigned complaint(HeadState state);
+  void begin_exchange();
+  [[nodiscard]] bool response_complete();
+  [[nodiscard]] bool skip_body();
   [[nodiscard]] awaitable<void> refuse(unsigned status);
   [[nodiscard]] awaitable<void> linger();
   [[nodiscard]] awaitable<bool> flush();
@@ -98,14 +102,24 @@ void H1Session::on_deadline() {
   }
 }
 
+// In one coroutine, because a connection that does nothing keeps the frames of all that wait.
 awaitable<void> H1Session::run() {
   context_.on_drain = [this] {
     if (waiting_ == Waiting::first_byte) deadline_.arm(last_request_time);
   };
-  while (co_await read_head()) {
-    ++served_;
-    responded_ = false;
-    closing_ = !reader_.keep_alive();
+  for (;;) {
+    expect_head();
+    HeadState state = poll_head();
+    while (state == HeadState::blocked) {
+      const auto ready = co_await reader_.wait();
+      if (!ready) break;
+      state = poll_head();
+    }
+    if (state != HeadState::complete) {
+      if (const unsigned status = complaint(state); status != 0) co_await refuse(status);
+      break;
+    }
+    begin_exchange();
     const bool old = head_.version == HttpVersion::http10;
     if (const auto good = normalize_target(head_, old ? default_authority(context_.facts) : std::string()); !good) {
       co_await refuse(400);
@@ -113,7 +127,14 @@ awaitable<void> H1Session::run() {
     }
     understand_upgrade();
     if (const auto rest = Forwarding::begin(worker_, *this)) co_await rest->run();
-    if (co_await finish_exchange() == Next::close) break;
+    if (!response_complete()) break;
+    transport_.push();
+    if (transport_.congested() && !co_await flush()) break;
+    if (!skip_body()) {
+      co_await linger();
+      break;
+    }
+    if (closing_) break;
     if (served_ % most_in_a_row == 0) co_await asio::post(worker_.io(), use_awaitable);
   }
   context_.on_drain = nullptr;
@@ -121,7 +142,7 @@ awaitable<void> H1Session::run() {
   if (transport_.congested()) (void)co_await flush();
 }
 
-awaitable<bool> H1Session::read_head() {
+void H1Session::expect_head() {
   const config::Config& config = *worker_.snapshot()->config;
   reader_.expect(head_, {config.limits.header_count, config.limits.header_size.value, config.limits.uri_length.value});
   waiting_ = reader_.begun() ? Waiting::head : Waiting::first_byte;
@@ -129,29 +150,51 @@ awaitable<bool> H1Session::read_head() {
                 : context_.draining ? last_request_time
                                     : config.timeouts.idle);
   late_ = false;
-  for (;;) {
-    const auto state = reader_.poll_head();
-    if (state == H1Reader<true>::HeadState::complete) break;
-    if (state == H1Reader<true>::HeadState::end) co_return false;
-    if (state == H1Reader<true>::HeadState::failed) {
-      if (reader_.status() != 0) co_await refuse(reader_.status());
-      co_return false;
-    }
-    if (waiting_ == Waiting::first_byte && reader_.begun()) {
-      waiting_ = Waiting::head;
-      deadline_.arm(config.timeouts.header);
-    }
-    const auto ready = co_await reader_.wait();
-    if (ready) continue;
-    if (late_ && waiting_ == Waiting::head) {
-      count(Violation::header_timeout);
-      co_await refuse(408);
-    }
-    co_return false;
+}
+
+H1Session::HeadState H1Session::poll_head() {
+  const HeadState state = reader_.poll_head();
+  if (state == HeadState::blocked && waiting_ == Waiting::first_byte && reader_.begun()) {
+    waiting_ = Waiting::head;
+    deadline_.arm(worker_.snapshot()->config->timeouts.header);
   }
+  return state;
+}
+
+// Of a head that did not come whole: the status that the client is told, 0 if nothing can be told.
+unsigned H1Session::complaint(HeadState state) {
+  if (state == HeadState::failed) return reader_.status();
+  if (state != HeadState::blocked || !late_ || waiting_ != Waiting::head) return 0;
+  count(Violation::header_timeout);
+  return 408;
+}
+
+void H1Session::begin_exchange() {
   deadline_.disarm();
   waiting_ = Waiting::nothing;
-  co_return true;
+  ++served_;
+  responded_ = false;
+  closing_ = !reader_.keep_alive();
+}
+
+// False: the end of the connection is its end.
+bool H1Session::response_complete() {
+  if (transport_.cut() || !responded_) return false;
+  if (!writer_.raw() && writer_.complete()) return true;
+  // An upgrade that has ended, or a response that was cut.
+  if (!writer_.complete()) transport_.cancel({base::Code::closed, "the response was not completed"});
+  return false;
+}
+
+// What is left of the request's body and is here already costs little to skip. False: there is more.
+bool H1Session::skip_body() {
+  std::size_t discarded = 0;
+  while (!reader_.complete() && discarded < most_discarded) {
+    const BodyPiece piece = reader_.poll();
+    if (piece.kind != BodyPiece::Kind::data) break;
+    discarded += piece.bytes.size();
+  }
+  return reader_.complete();
 }
 
 void H1Session::understand_upgrade() {
@@ -235,32 +278,6 @@ awaitable<bool> H1Session::flush() {
   deadline_.disarm();
   waiting_ = Waiting::nothing;
   co_return drained.has_value();
-}
-
-awaitable<H1Session::Next> H1Session::finish_exchange() {
-  if (transport_.cut() || !responded_) co_return Next::close;
-  if (writer_.raw() || !writer_.complete()) {
-    // An upgrade that has ended, or a response that was cut: the end of the connection is its end.
-    if (!writer_.complete()) transport_.cancel({base::Code::closed, "the response was not completed"});
-    co_return Next::close;
-  }
-  transport_.push();
-  if (transport_.congested()) {
-    const bool written = co_await flush();
-    if (!written) co_return Next::close;
-  }
-  // What is left of the request's body and is here already costs little to skip.
-  std::size_t discarded = 0;
-  while (!reader_.complete() && discarded < most_discarded) {
-    const BodyPiece piece = reader_.poll();
-    if (piece.kind != BodyPiece::Kind::data) break;
-    discarded += piece.bytes.size();
-  }
-  if (!reader_.complete()) {
-    co_await linger();
-    co_return Next::close;
-  }
-  co_return closing_ ? Next::close : Next::request;
 }
 
 awaitable<void> H1Session::refuse(unsigned status) {

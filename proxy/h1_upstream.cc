@@ -36,6 +36,7 @@ void H1Upstream::send(const RequestHead& head) {
   ++exchanges_;
   sent_ = true;
   upgraded_ = false;
+  expecting_ = false;
   final_head_ = false;
   head_request_ = head.verb == http::verb::head;
   wants_upgrade_ = !head.upgrade.empty();
@@ -74,43 +75,42 @@ void H1Upstream::send(const RequestHead& head) {
   }
 }
 
-awaitable<base::Result<void>> H1Upstream::read_head(ResponseHead& head) {
-  reader_.expect(head, response_limits);
-  if (head_request_) reader_.expect_no_body();
-  for (;;) {
-    switch (reader_.poll_head()) {
-      case H1Reader<false>::HeadState::blocked: {
-        transport_->push();
-        if (auto ready = co_await reader_.wait(); !ready) co_return ready;
-        continue;
-      }
-      case H1Reader<false>::HeadState::end:
-        co_return base::fail(base::Code::closed, "the backend closed the connection without an answer",
-                             base::Origin::upstream, base::Retry::fresh_connection);
-      case H1Reader<false>::HeadState::failed: {
-        base::Error error = reader_.error();
-        error.origin = base::Origin::upstream;
-        if (error.code == base::Code::closed) error.retry = base::Retry::fresh_connection;
-        co_return std::unexpected(std::move(error));
-      }
-      case H1Reader<false>::HeadState::complete:
-        break;
-    }
-    break;
+base::Result<bool> H1Upstream::poll_head(ResponseHead& head) {
+  if (!expecting_) {
+    reader_.expect(head, response_limits);
+    if (head_request_) reader_.expect_no_body();
+    expecting_ = true;
   }
-  if (head.informational()) co_return base::Result<void>{};
+  switch (reader_.poll_head()) {
+    case H1Reader<false>::HeadState::blocked:
+      transport_->push();
+      return false;
+    case H1Reader<false>::HeadState::end:
+      return base::fail(base::Code::closed, "the backend closed the connection without an answer",
+                        base::Origin::upstream, base::Retry::fresh_connection);
+    case H1Reader<false>::HeadState::failed: {
+      base::Error error = reader_.error();
+      error.origin = base::Origin::upstream;
+      if (error.code == base::Code::closed) error.retry = base::Retry::fresh_connection;
+      return std::unexpected(std::move(error));
+    }
+    case H1Reader<false>::HeadState::complete:
+      break;
+  }
+  expecting_ = false;
+  if (head.informational()) return true;
   final_head_ = true;
   head.has_body = !reader_.complete();
   if (head.status == 101) {
     if (!wants_upgrade_) {
-      co_return base::fail(base::Code::protocol, "the backend switched protocols unasked", base::Origin::upstream);
+      return base::fail(base::Code::protocol, "the backend switched protocols unasked", base::Origin::upstream);
     }
     upgraded_ = true;
     head.upgrade = head.headers.find(http::field::upgrade).value_or("");
     reader_.become_raw();
     writer_.begin(H1BodyWriter::Framing::raw);
   }
-  co_return base::Result<void>{};
+  return true;
 }
 
 void H1Upstream::abort(const base::Error& error) {

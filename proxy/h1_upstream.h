@@ -19,7 +19,8 @@ class H1Upstream final : public UpstreamExchange {
 
   void send(const RequestHead& head) override;
   [[nodiscard]] BodyWriter& body_writer() override { return writer_; }
-  [[nodiscard]] awaitable<base::Result<void>> read_head(ResponseHead& head) override;
+  [[nodiscard]] base::Result<bool> poll_head(ResponseHead& head) override;
+  [[nodiscard]] awaitable<base::Result<void>> wait_head() override { return reader_.wait(); }
   [[nodiscard]] BodyReader& body_reader() override { return reader_; }
   [[nodiscard]] bool may_have_been_processed() const override { return sent_; }
   [[nodiscard]] bool reused() const override { return exchanges_ > 1; }
@@ -42,6 +43,7 @@ class H1Upstream final : public UpstreamExchange {
   bool head_request_ = false;
   bool wants_upgrade_ = false;
   bool upgraded_ = false;
+  bool expecting_ = false;  // a head has been begun
   bool final_head_ = false;
 };
 

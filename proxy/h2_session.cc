@@ -158,22 +158,16 @@ void H2Session::start_stream(H2Stream& stream) {
   ++running_;
   try {
     if (auto request = Forwarding::begin(worker(), stream)) {
-      worker().spawn("h2 stream", run_stream(stream, std::move(request)));
+      auto running = request->run();
+      worker().spawn("h2 stream", std::move(running), [this, &stream, request = std::move(request)]() mutable {
+        request.reset();  // it refers to the stream, which may be used again from here on
+        end_stream_coroutine(stream);
+      });
       return;
     }
   } catch (const std::exception& escaped) {
     worker().report("h2 stream", escaped);
   }
-  end_stream_coroutine(stream);
-}
-
-awaitable<void> H2Session::run_stream(H2Stream& stream, std::unique_ptr<Forwarding> request) {
-  try {
-    co_await request->run();
-  } catch (const std::exception& escaped) {
-    worker().report("h2 stream", escaped);
-  }
-  request.reset();  // it refers to the stream, which may be used again from here on
   end_stream_coroutine(stream);
 }
 

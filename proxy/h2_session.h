@@ -54,7 +54,6 @@ class H2Session final : public H2Link {
   void watch_header_block(std::size_t bytes);
   void start_streams();
   void start_stream(H2Stream& stream);
-  awaitable<void> run_stream(H2Stream& stream, std::unique_ptr<Forwarding> request);
   void end_stream_coroutine(H2Stream& stream);
   // Whether more may be read: not while the client owes us reading, or makes requests faster than they can be given up.
   [[nodiscard]] bool has_room() const;

@@ -79,11 +79,15 @@ void H2UpstreamExchange::submit(const RequestHead& head) {
   upstream_->flush_soon();
 }
 
-awaitable<base::Result<void>> H2UpstreamExchange::read_head(ResponseHead& head) {
-  while (heads_.empty() && in() != In::failed) co_await readable.wait();
-  if (heads_.empty()) co_return std::unexpected(error());
+base::Result<bool> H2UpstreamExchange::poll_head(ResponseHead& head) {
+  if (heads_.empty()) return in() == In::failed ? base::Result<bool>(std::unexpected(error())) : false;
   head = std::move(heads_.front());
   heads_.pop_front();
+  return true;
+}
+
+awaitable<base::Result<void>> H2UpstreamExchange::wait_head() {
+  co_await readable.wait();
   co_return base::Result<void>{};
 }
 

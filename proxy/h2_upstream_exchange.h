@@ -21,7 +21,8 @@ class H2UpstreamExchange final : public UpstreamExchange, public H2Body {
 
   void send(const RequestHead& head) override;
   [[nodiscard]] BodyWriter& body_writer() override { return *this; }
-  [[nodiscard]] awaitable<base::Result<void>> read_head(ResponseHead& head) override;
+  [[nodiscard]] base::Result<bool> poll_head(ResponseHead& head) override;
+  [[nodiscard]] awaitable<base::Result<void>> wait_head() override;
   [[nodiscard]] BodyReader& body_reader() override { return *this; }
   [[nodiscard]] bool may_have_been_processed() const override { return sent_ && !refused_; }
   [[nodiscard]] bool reused() const override { return reused_; }

@@ -18,8 +18,10 @@ class UpstreamExchange {
   // Then, if head.has_body or head.upgrade: the body goes to body_writer(), and finish() ends it.
   virtual void send(const RequestHead& head) = 0;
   [[nodiscard]] virtual BodyWriter& body_writer() = 0;
-  // The next response head: any number of 1xx, then the final one.
-  [[nodiscard]] virtual awaitable<base::Result<void>> read_head(ResponseHead& head) = 0;
+  // The next response head, if it is there: any number of 1xx, then the final one. False: wait_head(), then again with
+  // the same `head`.
+  [[nodiscard]] virtual base::Result<bool> poll_head(ResponseHead& head) = 0;
+  [[nodiscard]] virtual awaitable<base::Result<void>> wait_head() = 0;
   // The response's body; after an upgrade the raw bytes from the backend.
   [[nodiscard]] virtual BodyReader& body_reader() = 0;
 

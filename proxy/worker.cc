@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <stdexcept>
 #include <utility>
 
 #include <boost/asio/as_tuple.hpp>
@@ -55,24 +56,29 @@ void Worker::post(std::move_only_function<void()> what) {
   asio::post(io_, std::move(what));
 }
 
-awaitable<void> Worker::guard(Worker* worker, std::string_view name, awaitable<void> task) {
-  try {
-    co_await std::move(task);
-  } catch (const std::exception& escaped) {
-    worker->report(name, escaped);
-  }
-  --worker->tasks_;
-}
-
 void Worker::report(std::string_view task, const std::exception& escaped) {
   stats_.escaped_errors.add();
   base::log::error("a task of the data plane failed", {{"task", std::string(task)}, {"error", escaped.what()}});
 }
 
-void Worker::spawn(std::string_view name, awaitable<void> task) {
+void Worker::report(std::string_view task, const std::exception_ptr& escaped) {
+  try {
+    std::rethrow_exception(escaped);
+  } catch (const std::exception& error) {
+    report(task, error);
+  } catch (...) {
+    report(task, std::runtime_error("unknown"));
+  }
+}
+
+void Worker::spawn(std::string_view name, awaitable<void> task, std::move_only_function<void()> ended) {
   ++tasks_;
-  auto ended = [](std::exception_ptr) noexcept {};
-  asio::co_spawn(io_, guard(this, name, std::move(task)), ended);
+  asio::co_spawn(io_, std::move(task),
+                 [this, name, ended = std::move(ended)](const std::exception_ptr& escaped) mutable noexcept {
+                   if (escaped != nullptr) report(name, escaped);
+                   if (ended) ended();
+                   --tasks_;
+                 });
 }
 
 void Worker::run() {

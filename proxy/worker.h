@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <span>
@@ -45,10 +46,12 @@ class Worker {
   [[nodiscard]] bool draining() const noexcept { return draining_; }
 
   // The one way to start a coroutine. Counted until it ends; what escapes from it is logged and counted. `name` is
-  // static text.
-  void spawn(std::string_view name, awaitable<void> task);
+  // static text. `ended` runs when the coroutine and its frame are gone: what the coroutine refers to may be kept
+  // there, at less than the price of a coroutine around it.
+  void spawn(std::string_view name, awaitable<void> task, std::move_only_function<void()> ended = nullptr);
   // Logs and counts what escaped from a task.
   void report(std::string_view task, const std::exception& escaped);
+  void report(std::string_view task, const std::exception_ptr& escaped);
 
   // Buffers that all connections of this worker share. What is in them is valid until the next co_await.
   [[nodiscard]] std::span<char> read_buffer() noexcept { return read_buffer_; }
@@ -81,7 +84,6 @@ class Worker {
   struct Accepting;
   [[nodiscard]] awaitable<void> accept(std::shared_ptr<Accepting> accepting);
   [[nodiscard]] awaitable<void> tick();
-  [[nodiscard]] static awaitable<void> guard(Worker* worker, std::string_view name, awaitable<void> task);
   void connection_ended();
 
   unsigned number_;
