@@ -52,6 +52,7 @@ struct Accounts::Record {
 Accounts::Accounts(Storage& storage, Locks& locks) : storage_(storage), locks_(locks) {}
 
 std::string Accounts::id_of(const config::AcmeIssuer& issuer) {
+  if (!issuer.account.empty()) return key_part(issuer.account);
   std::string_view place = issuer.directory;
   if (const auto scheme = place.find("://"); scheme != std::string_view::npos) place.remove_prefix(scheme + 3);
   std::string id = key_part(place);

@@ -12,13 +12,15 @@
 
 namespace acme {
 
-// Any thread. One account for each directory and, with external account binding, each key identifier. The key is stored
-// before the CA hears of it, so that no crash leaves an account whose key is lost.
+// Any thread. One account for each directory and, with external account binding, each key identifier, unless the
+// issuer names its account. The key is stored before the CA hears of it, so that no crash leaves an account whose key
+// is lost.
 class Accounts {
  public:
   Accounts(Storage& storage, Locks& locks);
 
-  // The storage key of what belongs to an issuer's account: "acme-v02.api.letsencrypt.org_directory".
+  // The storage key of what belongs to an issuer's account: "acme-v02.api.letsencrypt.org_directory", or what
+  // the issuer calls it.
   [[nodiscard]] static std::string id_of(const config::AcmeIssuer& issuer);
 
   // Without asking the CA if the account is known and its contact has not changed. Blocking.

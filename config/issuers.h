@@ -78,6 +78,7 @@ struct AcmeIssuer {
   ChallengeType challenge = ChallengeType::http01;
   std::filesystem::path ca_certificates;  // trust for the directory's own TLS; empty: the system's
   std::filesystem::path account_key;      // a key given by the operator; empty: made and kept
+  std::string account;  // tells accounts at one directory apart, in records and locks; empty: there is one
   std::optional<ExternalAccount> external_account;
   std::string profile;          // empty: the server's choice
   std::string preferred_chain;  // common name of the chain's topmost issuer; empty: the server's first
