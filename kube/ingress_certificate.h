@@ -1,0 +1,27 @@
+// The Certificate that cert-manager's annotations on an Ingress ask for: made, kept up to date, and left alone where it
+// belongs to somebody else. Pure.
+#pragma once
+
+#include <cstdint>
+
+#include <nlohmann/json.hpp>
+
+#include "kube/certificate_object.h"
+#include "kube/wanted_certificate.h"
+
+namespace kube {
+
+// The whole object, owned by the Ingress.
+[[nodiscard]] nlohmann::json certificate_for(const WantedCertificate& wanted);
+
+enum class IngressCertificateStep : std::uint8_t { nothing, create, update, not_ours };
+// `there`: null if there is none.
+[[nodiscard]] IngressCertificateStep step_for(const WantedCertificate& wanted, const CertificateObject* there);
+// A merge patch of what differs.
+[[nodiscard]] nlohmann::json patch_for(const WantedCertificate& wanted, const CertificateObject& there);
+// Owned by an Ingress, whoever made it.
+[[nodiscard]] bool is_of_an_ingress(const CertificateObject& certificate);
+// Besides, made here: it goes when no Ingress asks for it.
+[[nodiscard]] bool is_made_by_us(const CertificateObject& certificate);
+
+}  // namespace kube
