@@ -74,6 +74,13 @@ class ObjectServer {
     return json(code, ApiScript::status_object(code, reason));
   }
   static std::string collection(const std::string& path) { return path.substr(0, path.rfind('/')); }
+  // The collection of all namespaces.
+  static std::string everywhere(const std::string& path) {
+    const auto at = path.find("/namespaces/");
+    if (at == std::string::npos) return {};
+    const std::string all = collection(path);
+    return path.substr(0, at) + all.substr(all.rfind('/'));
+  }
 
   void store(const std::string& path, nlohmann::json object) {
     const bool is_new = !objects_.contains(path);
@@ -85,7 +92,7 @@ class ObjectServer {
   }
   void tell(const std::string& path, const std::string& type, const nlohmann::json& object) {
     for (const auto& [where, feed] : feeds_) {
-      if (where == collection(path)) feed->say(ApiScript::event(type, object));
+      if (where == collection(path) || where == everywhere(path)) feed->say(ApiScript::event(type, object));
     }
   }
   static bool selected(const nlohmann::json& object, const std::string& query) {
@@ -115,7 +122,8 @@ class ObjectServer {
       return all_ != 0 ? refusal(all_, "Busy") : refusal(403, "Forbidden");
     }
     const auto question = std::min(request.target.find('?'), request.target.size());
-    const std::string path = request.target.substr(0, question);
+    std::string path = request.target.substr(0, question);
+    if (path.ends_with("/status")) path.resize(path.size() - 7);  // one object all the same
     const std::string query = request.target.substr(question);
     const nlohmann::json body = nlohmann::json::parse(request.body, nullptr, false);
     if (query.contains("sendInitialEvents")) return refusal(422, "Invalid");
@@ -126,7 +134,7 @@ class ObjectServer {
     }
     const auto found = objects_.find(path);
     const std::string last = path.substr(path.rfind('/') + 1);
-    if (request.method == "GET" && (last == "secrets" || last == "leases")) return listed(path, query);
+    if (request.method == "GET" && lists_.contains(last)) return listed(path, query);
     if (request.method == "POST") {
       const std::string whole = path + "/" + body["metadata"]["name"].get<std::string>();
       if (objects_.contains(whole)) return refusal(409, "AlreadyExists");
@@ -143,7 +151,7 @@ class ObjectServer {
   Reply listed(const std::string& path, const std::string& query) {
     std::vector<nlohmann::json> items;
     for (const auto& [each, object] : objects_) {
-      if (collection(each) == path && selected(object, query)) items.push_back(object);
+      if ((collection(each) == path || everywhere(each) == path) && selected(object, query)) items.push_back(object);
     }
     return json(200, ApiScript::list(std::move(items), std::to_string(version_)));
   }
@@ -170,6 +178,7 @@ class ObjectServer {
     return json(200, nlohmann::json::object());
   }
 
+  const std::set<std::string> lists_{"secrets", "leases", "certificates", "issuers", "clusterissuers"};
   std::mutex mutex_;
   std::condition_variable asked_;
   std::uint64_t version_ = 100;

@@ -1,0 +1,100 @@
+// The Certificates that annotated Ingresses ask for.
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "acme/json_fields.h"
+#include "kube/certificate_desk.h"
+#include "kube/ingress_certificate.h"
+#include "kube/notice.h"
+
+namespace kube {
+namespace {
+
+constexpr std::chrono::seconds after_failure{10};
+
+}  // namespace
+
+void CertificateDesk::follow(std::shared_ptr<const Wanted> wanted, const std::stop_token& stop) {
+  const auto now = parts_.client.clock().steady();
+  if (wanted == followed_ && (follow_again_.empty() || now < follow_next_)) return;
+  std::set<ObjectName> touched;
+  for (const auto& [secret, certificate] : *wanted) {
+    const auto before = followed_->find(secret);
+    if (before == followed_->end() || before->second != certificate) touched.insert(secret);
+  }
+  if (now >= follow_next_) touched.merge(std::exchange(follow_again_, {}));
+  for (const ObjectName& secret : touched) {
+    if (stop.stop_requested()) return;
+    const auto found = wanted->find(secret);
+    if (found == wanted->end() || step(found->second, stop)) continue;
+    follow_again_.insert(secret);
+    follow_next_ = now + after_failure;
+  }
+  drop_unwanted(*wanted, stop);
+  followed_ = std::move(wanted);
+}
+
+// False: to be tried again.
+bool CertificateDesk::step(const WantedCertificate& wanted, const std::stop_token& stop) {
+  if (wanted.issuer.name.empty() || is_aside(wanted.issuer, wanted.secret.name_space)) return true;
+  const auto found = entries_.find(wanted.secret);
+  const CertificateObject* there = found == entries_.end() ? nullptr : &found->second.object;
+  switch (step_for(wanted, there)) {
+    case IngressCertificateStep::nothing:
+      return true;
+    case IngressCertificateStep::create:
+      return make(wanted, stop);
+    case IngressCertificateStep::update:
+      return update(wanted, *there, stop);
+    case IngressCertificateStep::not_ours:
+      event(wanted.ingress, NoticeType::warning, reasons::bad_certificate_request,
+            fmt::format("the Certificate \"{}\" was not made for this Ingress and is left as it is; its annotations "
+                        "have no effect",
+                        wanted.secret.name));
+      return true;
+  }
+  return true;
+}
+
+bool CertificateDesk::make(const WantedCertificate& wanted, const std::stop_token& stop) {
+  const auto created = parts_.client.create(resources::certificates, certificate_for(wanted), stop);
+  if (!created) {
+    if (created.error().conflict() || stop.stop_requested()) return true;  // the watch is going to tell
+    const std::string why = created.error().not_found() ? "this cluster has no Certificates: apply cert-manager's CRDs"
+                                                        : acme::shown(created.error().error.what, 300);
+    event(wanted.ingress, NoticeType::warning, reasons::bad_certificate_request,
+          fmt::format("the Certificate \"{}\" cannot be made: {}", wanted.secret.name, why));
+    return false;
+  }
+  event(wanted.ingress, NoticeType::normal, "CreateCertificate",
+        fmt::format("Successfully created Certificate \"{}\"", wanted.secret.name));
+  return true;
+}
+
+bool CertificateDesk::update(const WantedCertificate& wanted, const CertificateObject& there,
+                             const std::stop_token& stop) {
+  nlohmann::json patch = patch_for(wanted, there);
+  patch["metadata"] = {{"resourceVersion", there.metadata.resource_version}};
+  const auto updated = parts_.client.merge(resources::certificates, there.metadata.name, patch, {}, stop);
+  if (!updated) return updated.error().conflict() || updated.error().not_found() || stop.stop_requested();
+  event(wanted.ingress, NoticeType::normal, "UpdateCertificate",
+        fmt::format("Successfully updated Certificate \"{}\"", wanted.secret.name));
+  return true;
+}
+
+// What another made for an Ingress goes only if this process has seen an Ingress ask for it.
+void CertificateDesk::drop_unwanted(const Wanted& wanted, const std::stop_token& stop) {
+  for (const auto& [name, entry] : entries_) {
+    if (wanted.contains(name) || !is_of_an_ingress(entry.object)) continue;
+    const auto before = followed_->find(name);
+    if (!is_made_by_us(entry.object) && before == followed_->end()) continue;
+    const auto removed = parts_.client.remove(resources::certificates, name,
+                                              {.uid = entry.object.metadata.uid, .resource_version = {}}, stop);
+    if (!removed || before == followed_->end()) continue;
+    event(before->second.ingress, NoticeType::normal, "DeleteCertificate",
+          fmt::format("Successfully deleted unrequired Certificate \"{}\"", name.name));
+  }
+}
+
+}  // namespace kube
