@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "acme/json_fields.h"
+#include "base/ascii.h"
 #include "base/file.h"
 #include "base/log.h"
 
@@ -28,13 +29,6 @@ std::string key_of_next_key(const config::AcmeIssuer& issuer) {
 
 std::vector<std::string> contact_of(const config::AcmeIssuer& issuer) {
   return issuer.email.empty() ? std::vector<std::string>{} : std::vector<std::string>{"mailto:" + issuer.email};
-}
-
-std::string trimmed(std::string text) {
-  constexpr std::string_view blank = " \t\r\n";
-  text.erase(text.find_last_not_of(blank) + 1);
-  text.erase(0, text.find_first_not_of(blank));
-  return text;
 }
 
 bool knows_no_account(const Failure& failure) {
@@ -162,7 +156,7 @@ Outcome<Signer> Accounts::register_account(Client& client, const config::AcmeIss
     auto hmac = base::read_file(issuer.external_account->hmac_key_file, 64U << 10U);
     if (!hmac) return failed(std::move(hmac.error()).in("external_account"));
     wanted.key_id = issuer.external_account->key_id;
-    wanted.hmac_key = trimmed(std::move(*hmac));
+    wanted.hmac_key = base::trimmed(*hmac);
   }
   const auto account = client.new_account(key, wanted, stop);
   if (!account) return std::unexpected(Failure(account.error()).in("account"));

@@ -11,6 +11,7 @@
 
 #include "acme/json_fields.h"
 #include "acme/server_url.h"
+#include "base/ascii.h"
 #include "base/base64.h"
 #include "base/timestamps.h"
 
@@ -22,18 +23,6 @@ using std::chrono::seconds;
 constexpr seconds longest_wait = std::chrono::hours(31 * 24);
 constexpr std::size_t longest_nonce = 512;
 constexpr std::size_t most_alternates = 10;
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::ranges::transform(out, out.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  return out;
-}
-
-std::string_view trimmed(std::string_view text) {
-  const auto first = text.find_first_not_of(" \t");
-  return first == std::string_view::npos ? std::string_view()
-                                         : text.substr(first, text.find_last_not_of(" \t") - first + 1);
-}
 
 // RFC 9110 §10.2.3. A date is taken by the server's own clock where that is known.
 std::optional<seconds> parse_retry_after(std::string_view text, base::SystemTime server_now) {
@@ -58,7 +47,7 @@ std::string checked_nonce(std::string_view text) {
 bool has_relation(std::string_view parameters, std::string_view relation) {
   while (!parameters.empty()) {
     const auto end = parameters.find(';');
-    const std::string parameter = lower(trimmed(parameters.substr(0, end)));
+    const std::string parameter = base::lower_case(base::trimmed(parameters.substr(0, end), " \t"));
     parameters = end == std::string_view::npos ? std::string_view() : parameters.substr(end + 1);
     if (!parameter.starts_with("rel=")) continue;
     std::string_view value = std::string_view(parameter).substr(4);
@@ -106,7 +95,7 @@ Answer answer_of(base::HttpResponse response, base::SystemTime now) {
   answer.status = response.status;
   answer.body = std::move(response.body);
   const std::string_view type = response.header("content-type");
-  answer.content_type = lower(trimmed(type.substr(0, type.find(';'))));
+  answer.content_type = base::lower_case(base::trimmed(type.substr(0, type.find(';')), " \t"));
   answer.nonce = checked_nonce(response.header("replay-nonce"));
   if (const auto location = response.header("location"); is_server_url(location)) answer.location = location;
   answer.date = base::parse_http_date(response.header("date"), now);

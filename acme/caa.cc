@@ -9,6 +9,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "base/ascii.h"
+
 namespace acme {
 namespace {
 
@@ -28,12 +30,6 @@ struct IssueValue {
   }
 };
 
-std::string_view trimmed(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(" \t");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
-}
-
 bool is_token(std::string_view text, std::string_view more) {
   return !text.empty() && std::ranges::all_of(text, [more](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || more.contains(c);
@@ -44,18 +40,18 @@ bool is_token(std::string_view text, std::string_view more) {
 std::optional<IssueValue> issue_value_of(std::string_view text) {
   IssueValue value;
   std::size_t end = text.find(';');
-  const std::string_view domain = trimmed(text.substr(0, end));
+  const std::string_view domain = base::trimmed(text.substr(0, end), " \t");
   if (!domain.empty() && !is_token(domain, "-.")) return std::nullopt;
   value.domain = normal_name(domain);
   while (end != std::string_view::npos) {
     text.remove_prefix(end + 1);
     end = text.find(';');
-    const std::string_view parameter = trimmed(text.substr(0, end));
+    const std::string_view parameter = base::trimmed(text.substr(0, end), " \t");
     if (parameter.empty() && end == std::string_view::npos) break;  // `;` alone, or at the end
     const std::size_t equals = parameter.find('=');
     if (equals == std::string_view::npos) return std::nullopt;
-    const std::string_view tag = trimmed(parameter.substr(0, equals));
-    const std::string_view content = trimmed(parameter.substr(equals + 1));
+    const std::string_view tag = base::trimmed(parameter.substr(0, equals), " \t");
+    const std::string_view content = base::trimmed(parameter.substr(equals + 1), " \t");
     const bool printable = std::ranges::all_of(content, [](char c) { return c > 0x20 && c < 0x7f; });
     if (!is_token(tag, "-") || !printable) return std::nullopt;
     value.parameters.emplace_back(normal_name(tag), content);
@@ -66,7 +62,7 @@ std::optional<IssueValue> issue_value_of(std::string_view text) {
 bool lists(std::string_view methods, std::string_view method) {
   while (true) {
     const std::size_t comma = methods.find(',');
-    if (trimmed(methods.substr(0, comma)) == method) return true;
+    if (base::trimmed(methods.substr(0, comma), " \t") == method) return true;
     if (comma == std::string_view::npos) return false;
     methods.remove_prefix(comma + 1);
   }

@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 
 #include "acme/dns_transport.h"
+#include "base/ascii.h"
 #include "base/descriptor.h"
 #include "base/http_client.h"
 #include "base/openssl.h"
@@ -128,9 +129,8 @@ Reached reach_http01(const ReachTarget& target, const std::string& token, const 
                                            shown(response->header("location"))));
   }
   // RFC 8555 §8.3: white space at the end is left out of account.
-  std::string_view body = response->body;
-  body = body.substr(0, body.find_last_not_of(" \t\r\n") + 1);
-  if (response->status == 200 && body == key_authorization) return {Reached::How::ours, text_of(target)};
+  if (response->status == 200 && base::trimmed_end(response->body) == key_authorization)
+    return {Reached::How::ours, text_of(target)};
   return other(target, fmt::format("answers with status {} and not with our token", response->status));
 }
 

@@ -10,6 +10,7 @@
 #include "acme/dns_transport.h"
 #include "acme/dns_zone.h"
 #include "acme/tsig.h"
+#include "base/ascii.h"
 #include "base/base64.h"
 #include "base/clock.h"
 #include "base/file.h"
@@ -23,14 +24,11 @@ constexpr std::size_t longest_secret_file = 16U << 10U;
 
 // The base64 text alone, or the whole key statement that tsig-keygen prints.
 std::string_view secret_in(std::string_view content) {
-  constexpr std::string_view space = " \t\r\n";
   if (const std::size_t word = content.find("secret \""); word != std::string_view::npos) {
     content.remove_prefix(word + std::string_view("secret \"").size());
     content = content.substr(0, content.find('"'));
   }
-  const std::size_t first = content.find_first_not_of(space);
-  if (first == std::string_view::npos) return {};
-  return content.substr(first, content.find_last_not_of(space) - first + 1);
+  return base::trimmed(content);
 }
 
 class Rfc2136Zone final : public DnsZone {

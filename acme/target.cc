@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "acme/storage.h"
+#include "certstore/name_lookup.h"
 
 namespace acme {
 namespace {
@@ -13,8 +14,7 @@ bool covers(const certstore::Facts& facts, const Identifier& identifier) {
   };
   if (identifier.type == Identifier::Type::ip) return has(facts.ip_addresses, identifier.value);
   if (has(facts.dns_names, identifier.value)) return true;
-  const auto dot = identifier.value.find('.');
-  return !identifier.wildcard() && dot != std::string::npos && has(facts.dns_names, "*" + identifier.value.substr(dot));
+  return !identifier.wildcard() && has(facts.dns_names, certstore::wildcard_above(identifier.value));
 }
 
 }  // namespace

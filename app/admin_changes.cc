@@ -8,6 +8,7 @@
 
 #include "app/api.h"
 #include "app/findings_json.h"
+#include "base/ascii.h"
 #include "base/file.h"
 #include "base/openssl.h"
 
@@ -61,10 +62,6 @@ std::vector<std::string> parts_of(std::string_view target) {
 
 bool same_secret(std::string_view left, std::string_view right) {
   return left.size() == right.size() && CRYPTO_memcmp(left.data(), right.data(), left.size()) == 0;
-}
-
-std::string_view without_line_end(std::string_view text) {
-  return text.substr(0, text.find_last_not_of("\r\n \t") + 1);
 }
 
 base::Result<Json> as_json(base::Result<void> result) {
@@ -128,7 +125,7 @@ std::optional<AdminAnswer> AdminChanges::refusal_of(const AdminRequest& request)
     return refusal(403, "changes need admin.token_file where the admin endpoint is not on loopback");
   }
   const auto token = base::read_file(options_.token_file, 4096);
-  const std::string_view expected = token ? without_line_end(*token) : std::string_view{};
+  const std::string_view expected = token ? base::trimmed_end(*token) : std::string_view{};
   if (expected.empty()) return refusal(403, "admin.token_file cannot be read, or is empty");
   constexpr std::string_view scheme = "Bearer ";
   const std::string_view given = request.authorization;

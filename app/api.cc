@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "app/managed_json.h"
+#include "base/timestamps.h"
 
 namespace app {
 namespace {
@@ -18,7 +19,7 @@ Json certificate_json(const certstore::CertificateStatus& status, base::SystemTi
            {"default", status.is_default},
            {"interim", is_interim(status)},
            {"file", status.file_path},
-           {"changed", to_iso8601(status.changed)},
+           {"changed", base::to_rfc3339(status.changed)},
            {"names", Json::array()}};
   if (!status.serving) return one;
   const certstore::Facts& facts = status.serving->facts();
@@ -29,8 +30,8 @@ Json certificate_json(const certstore::CertificateStatus& status, base::SystemTi
   one["key_type"] = facts.key_type == certstore::KeyType::rsa ? "rsa" : "ecdsa";
   one["serial"] = facts.serial_hex;
   one["sha256"] = status.serving->fingerprint();
-  one["not_before"] = to_iso8601(facts.not_before);
-  one["not_after"] = to_iso8601(facts.not_after);
+  one["not_before"] = base::to_rfc3339(facts.not_before);
+  one["not_after"] = base::to_rfc3339(facts.not_after);
   one["expires_in_seconds"] = std::chrono::floor<std::chrono::seconds>(facts.not_after - now).count();
   one["chain_complete"] = facts.chain_complete;
   return one;
@@ -158,7 +159,7 @@ Json backends_json(const Observation& seen) {
 Json status_json(const Observation& seen) {
   Json status = readiness_json(seen);
   status["version"] = SEKISHO_VERSION;
-  status["started"] = to_iso8601(seen.started);
+  status["started"] = base::to_rfc3339(seen.started);
   status["uptime_seconds"] = std::chrono::floor<std::chrono::seconds>(seen.now - seen.started).count();
   status["listeners"] = Json::array();
   for (const config::SocketAddress& address : seen.listening) status["listeners"].push_back(address.to_string());

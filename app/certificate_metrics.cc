@@ -37,10 +37,6 @@ Labels labels_of(const certstore::CertificateStatus& status, const certstore::Fa
   return labels;
 }
 
-double seconds_of(base::SystemTime at) {
-  return static_cast<double>(std::chrono::floor<std::chrono::seconds>(at).time_since_epoch().count());
-}
-
 // "files /certs/app.crt" is of the exporter's kind "file"; the rest is its name.
 std::pair<std::string, std::string> kind_and_name(const std::string& source) {
   const std::size_t blank = std::min(source.find(' '), source.size());

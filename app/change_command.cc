@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include "base/ascii.h"
 #include "base/file.h"
 
 namespace app {
@@ -25,7 +26,7 @@ base::Result<nlohmann::ordered_json> change(const ChangeWords& words, const std:
   if (!words.token_file.empty()) {
     auto token = base::read_file(words.token_file, 4096);
     if (!token) return std::unexpected(std::move(token.error()));
-    wanted.token = token->substr(0, token->find_last_not_of("\r\n \t") + 1);
+    wanted.token = base::trimmed_end(*token);
   }
   return change_by_admin(words.admin, wanted);
 }

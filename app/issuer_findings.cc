@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "base/ascii.h"
 #include "base/file.h"
 #include "certstore/issuer_certificate.h"
 #include "certstore/pem.h"
@@ -57,9 +58,7 @@ std::vector<ExpectedFile> expected_files(const config::Config& config) {
 
 // RFC 4648 §4 and §5, and the line end behind it.
 bool is_base64(std::string_view text) {
-  while (!text.empty() && std::string_view(" \t\r\n=").find(text.back()) != std::string_view::npos) {
-    text.remove_suffix(1);
-  }
+  text = base::trimmed_end(text, " \t\r\n=");
   return !text.empty() && std::ranges::all_of(text, [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '+' || c == '/' ||
            c == '-' || c == '_';

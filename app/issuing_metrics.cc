@@ -9,10 +9,6 @@ namespace {
 
 using prometheus::MetricType;
 
-double seconds_of(base::SystemTime at) {
-  return static_cast<double>(std::chrono::floor<std::chrono::seconds>(at).time_since_epoch().count());
-}
-
 // cert-manager's labels: a host without Kubernetes has no namespaces, and its issuers belong to no group.
 Labels labels_of(const acme::ManagedCertificate& managed) {
   return {{"name", managed.name},

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "app/observation.h"
+#include "base/timestamps.h"
 
 namespace app {
 namespace {
@@ -35,18 +36,18 @@ Json managed_json(const acme::ManagedCertificate& managed) {
            {"issued_by", managed.issued_by},
            {"state", acme::to_string(managed.state)},
            {"detail", managed.detail},
-           {"next_action", managed.next_action ? Json(to_iso8601(*managed.next_action)) : Json()},
+           {"next_action", managed.next_action ? Json(base::to_rfc3339(*managed.next_action)) : Json()},
            {"next_action_reason", managed.next_action_reason},
            {"failures", managed.failures},
            {"problem", managed.problem},
            {"problem_type", managed.problem_type},
-           {"failed_at", managed.failed_at ? Json(to_iso8601(*managed.failed_at)) : Json()},
+           {"failed_at", managed.failed_at ? Json(base::to_rfc3339(*managed.failed_at)) : Json()},
            {"on_demand", managed.on_demand}};
   if (managed.window) {
-    one["window"] = {{"start", to_iso8601(managed.window->info.start)},
-                     {"end", to_iso8601(managed.window->info.end)},
-                     {"chosen", to_iso8601(managed.window->chosen)},
-                     {"poll_again", to_iso8601(managed.window->poll_again)},
+    one["window"] = {{"start", base::to_rfc3339(managed.window->info.start)},
+                     {"end", base::to_rfc3339(managed.window->info.end)},
+                     {"chosen", base::to_rfc3339(managed.window->chosen)},
+                     {"poll_again", base::to_rfc3339(managed.window->poll_again)},
                      {"explanation_url", managed.explanation_url}};
   }
   if (managed.order) one["order"] = order_json(*managed.order);

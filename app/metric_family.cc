@@ -42,6 +42,10 @@ void Family::add(Labels labels, const std::vector<const proxy::LatencyHistogram*
   }
 }
 
+double seconds_of(base::SystemTime at) {
+  return static_cast<double>(std::chrono::floor<std::chrono::seconds>(at).time_since_epoch().count());
+}
+
 void add_counter(MetricFamilies& families, std::string name, std::string help, double value) {
   Family(families, std::move(name), std::move(help), MetricType::Counter).add({}, value);
 }

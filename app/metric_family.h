@@ -8,6 +8,7 @@
 
 #include <prometheus/metric_family.h>
 
+#include "base/clock.h"
 #include "proxy/stats.h"
 
 namespace app {
@@ -28,6 +29,9 @@ class Family {
  private:
   prometheus::MetricFamily& family_;
 };
+
+// Since the epoch, whole seconds: how Prometheus writes a point in time.
+[[nodiscard]] double seconds_of(base::SystemTime at);
 
 // In families of their own, with one sample without labels.
 void add_counter(MetricFamilies& families, std::string name, std::string help, double value);

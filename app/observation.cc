@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include <fmt/chrono.h>
-
 namespace app {
 
 std::uint64_t generation_in_force(const Observation& seen) {
@@ -41,12 +39,6 @@ const char* to_string(CertificateState state) noexcept {
       return "unused";
   }
   return "unused";
-}
-
-std::string to_iso8601(base::SystemTime at) {
-  // Not by way of system_clock: a date far in the future does not fit into its nanoseconds.
-  const auto seconds = std::chrono::floor<std::chrono::seconds>(at).time_since_epoch().count();
-  return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(static_cast<std::time_t>(seconds)));
 }
 
 }  // namespace app

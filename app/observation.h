@@ -42,7 +42,4 @@ enum class CertificateState { valid, expired, not_yet_valid, refused, unused };
 // One that is shown for nothing any more, and which the store lets go of in a moment: nobody's concern.
 [[nodiscard]] bool is_past_interim(const certstore::CertificateStatus& status);
 
-// "2026-11-22T02:20:07Z".
-[[nodiscard]] std::string to_iso8601(base::SystemTime at);
-
 }  // namespace app

@@ -50,10 +50,6 @@ bool is_any(const std::string& host) {
   return host.empty() || (address && (*address == base::IpAddress::v4(0) || *address == base::IpAddress::v6({})));
 }
 
-bool is_loopback(const std::string& host) {
-  return host == "::1" || host.starts_with("127.");
-}
-
 // Shell words of a path that may hold blanks.
 std::string quoted(const std::string& word) {
   constexpr std::string_view harmless = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+:,@%";
@@ -131,7 +127,7 @@ std::string url_of(const std::string& host, std::uint16_t port) {
 std::string curl_line(const std::string& host, const config::SocketAddress& listening,
                       const std::filesystem::path& ca) {
   std::string line = "curl --cacert " + quoted(ca.string());
-  const bool here = is_any(listening.host) || is_loopback(listening.host);
+  const bool here = is_any(listening.host) || base::is_loopback_address(listening.host);
   const bool is_address = base::IpAddress::parse(host).has_value();
   if (!is_address && !(resolves_here(host) && here)) {
     const std::string address = is_any(listening.host) ? "127.0.0.1" : listening.host;

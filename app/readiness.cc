@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "base/timestamps.h"
+
 #include "app/api.h"
 
 namespace app {
@@ -57,7 +59,7 @@ Json warnings(const Observation& seen) {
 Json reload_json(const ReloadState& reloads) {
   Json result{
       {"last", reloads.last_refused ? "refused" : "good"}, {"good", reloads.good}, {"refused", reloads.refused}};
-  if (reloads.good + reloads.refused > 0) result["at"] = to_iso8601(reloads.at);
+  if (reloads.good + reloads.refused > 0) result["at"] = base::to_rfc3339(reloads.at);
   result["problems"] = reloads.problems;
   result["restart_needed"] = reloads.restart_needed;
   return result;

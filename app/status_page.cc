@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "app/api.h"
+#include "base/timestamps.h"
 
 namespace app {
 namespace {
@@ -94,7 +95,7 @@ void add_certificates(std::string& out, const Observation& seen) {
       const certstore::Facts& facts = status.serving->facts();
       for (const std::string& name : facts.dns_names) names.text += name + ' ';
       for (const std::string& address : facts.ip_addresses) names.text += address + ' ';
-      expires.text = to_iso8601(facts.not_after);
+      expires.text = base::to_rfc3339(facts.not_after);
       key.text = facts.key_type == certstore::KeyType::rsa ? "RSA" : "ECDSA";
       issuer.text = facts.issuer.common_name;
     }

@@ -5,7 +5,9 @@
 
 #include <fmt/format.h>
 
+#include "base/timestamps.h"
 #include "certstore/choice.h"
+#include "certstore/name_lookup.h"
 
 namespace app {
 namespace {
@@ -70,7 +72,7 @@ class Causes {
     std::string text = fmt::format(
         "{} certificate {} of {}, {} until {}", facts.key_type == certstore::KeyType::rsa ? "RSA" : "ECDSA",
         facts.serial_hex, facts.issuer.common_name.empty() ? facts.issuer.organization : facts.issuer.common_name,
-        to_iso8601(facts.not_before), to_iso8601(facts.not_after));
+        base::to_rfc3339(facts.not_before), base::to_rfc3339(facts.not_after));
     if (const std::string short_of = certstore::shortcomings(facts, seen_.now); !short_of.empty())
       text += "; " + short_of;
     say(1, "certificate", std::move(text), valid ? "good" : "bad");
@@ -83,7 +85,7 @@ class Causes {
       if (interim) {
         say(2, "source", "the local CA, until the issuer has delivered", "bad");
       } else {
-        say(2, "source", fmt::format("{}, {}, since {}", status.source, status.id, to_iso8601(status.changed)));
+        say(2, "source", fmt::format("{}, {}, since {}", status.source, status.id, base::to_rfc3339(status.changed)));
       }
       if (!status.problem.empty()) say(2, "problem", status.problem, "bad");
     }
@@ -93,8 +95,7 @@ class Causes {
 
   [[nodiscard]] std::vector<const acme::ManagedCertificate*> managed_for_host() const {
     std::vector<const acme::ManagedCertificate*> found;
-    const auto dot = host_.find('.');
-    const std::string wildcard = dot == std::string::npos ? "" : "*" + host_.substr(dot);
+    const std::string wildcard = certstore::wildcard_above(host_);
     for (const acme::ManagedCertificate& managed : seen_.managed) {
       const auto has = [&](const std::string& name) {
         return std::ranges::find(managed.hosts, name) != managed.hosts.end();
@@ -114,13 +115,13 @@ class Causes {
       say(1, "fallback", fmt::format("what there is was issued by {}", managed.issued_by));
     }
     if (managed.next_action) {
-      say(1, "next", fmt::format("{}: {}", to_iso8601(*managed.next_action), managed.next_action_reason));
+      say(1, "next", fmt::format("{}: {}", base::to_rfc3339(*managed.next_action), managed.next_action_reason));
     }
     if (managed.window) {
       say(1, "window",
           fmt::format("the CA wants it renewed between {} and {}; asked again at {}",
-                      to_iso8601(managed.window->info.start), to_iso8601(managed.window->info.end),
-                      to_iso8601(managed.window->poll_again)));
+                      base::to_rfc3339(managed.window->info.start), base::to_rfc3339(managed.window->info.end),
+                      base::to_rfc3339(managed.window->poll_again)));
       if (!managed.explanation_url.empty()) say(2, "reason", managed.explanation_url);
     }
     if (!managed.problem.empty()) {
@@ -163,8 +164,7 @@ class Causes {
   }
 
   [[nodiscard]] bool is_for_host(const certstore::Facts& facts) const {
-    const auto dot = host_.find('.');
-    const std::string wildcard = dot == std::string::npos ? "" : "*" + host_.substr(dot);
+    const std::string wildcard = certstore::wildcard_above(host_);
     return std::ranges::any_of(facts.dns_names,
                                [&](const std::string& name) { return name == host_ || name == wildcard; }) ||
            std::ranges::find(facts.ip_addresses, host_) != facts.ip_addresses.end();

@@ -82,13 +82,6 @@ class WithoutPipeSignal {
   sigset_t before_{};
 };
 
-std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view blanks = " \t\r\n";
-  const auto first = text.find_first_not_of(blanks);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(blanks) - first + 1);
-}
-
 std::size_t on_header(char* bytes, std::size_t size, std::size_t count, void* context) noexcept {
   auto& exchange = *static_cast<Exchange*>(context);
   const std::string_view line(bytes, size * count);

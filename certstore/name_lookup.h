@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstddef>
+#include <string>
 #include <string_view>
 
 #include "base/ascii.h"
@@ -26,6 +27,12 @@ template <class Lookup>
   if (dot == 0 || dot == std::string_view::npos) return nullptr;
   buffer[dot - 1] = '*';  // "www.example.com" -> "ww*.example.com", of which "*.example.com" is looked up
   return lookup(lower.substr(dot - 1));
+}
+
+// "*.example.com" for "www.example.com"; empty where no wildcard can stand for the name. `name` is in lower case.
+[[nodiscard]] inline std::string wildcard_above(std::string_view name) {
+  const std::size_t dot = name.find('.');
+  return dot == 0 || dot == std::string_view::npos ? std::string() : "*" + std::string(name.substr(dot));
 }
 
 }  // namespace certstore

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <string>
 
+#include "base/http_url.h"
 #include "base/ip_network.h"
 #include "config/sections.h"
 
@@ -23,16 +24,6 @@ bool is_address_character(char c) {
   return is_alphanumeric(c) || std::string_view("!$'*+-./=^_`{|}~").find(c) != std::string_view::npos;
 }
 
-bool is_loopback(std::string_view authority) {
-  const std::size_t port = authority.ends_with(']') ? std::string_view::npos : authority.rfind(':');
-  const std::string_view host = authority.substr(0, port);
-  if (host == "localhost" || host.ends_with(".localhost")) return true;  // RFC 6761 §6.3
-  const auto address = base::IpAddress::parse(host);
-  static const auto loopback4 = base::IpNetwork::parse("127.0.0.0/8");
-  static const auto loopback6 = base::IpNetwork::parse("::1");
-  return address && (loopback4->contains(*address) || loopback6->contains(*address));
-}
-
 bool is_dns_label(std::string_view label) {
   return !label.empty() && label.size() <= longest_label &&
          std::ranges::all_of(label, [](char c) { return is_alphanumeric(c) || c == '-' || c == '_'; });
@@ -49,23 +40,20 @@ Read<std::string> parse_given_name(std::string_view text) {
 }
 
 Read<std::string> parse_secure_url(std::string_view text) {
-  const bool https = text.starts_with("https://");
-  if (!https && !text.starts_with("http://")) return std::unexpected("a URL that begins with https://");
-  const std::string_view rest = text.substr(text.find("://") + 3);
-  const std::size_t path = std::min(rest.find_first_of("/?"), rest.size());
-  const bool plain = std::ranges::all_of(rest, [](char c) { return c > 0x20 && c < 0x7f && c != '#'; });
-  const std::string_view written = rest.substr(0, path);
-  if (!plain || text.size() > longest_url || written.find('@') != std::string_view::npos) {
+  const auto url = base::parse_http_url(text);
+  if (!url) return std::unexpected("a URL that begins with https://");
+  const bool plain = std::ranges::all_of(text, [](char c) { return c > 0x20 && c < 0x7f && c != '#'; });
+  if (!plain || text.size() > longest_url || url->authority.find('@') != std::string_view::npos) {
     return std::unexpected("a URL without blanks, user name or fragment, other characters percent-encoded");
   }
-  auto authority = written.empty() ? Read<std::string>(std::unexpected("")) : parse_authority(written);
+  auto authority = url->host().empty() ? Read<std::string>(std::unexpected("")) : parse_authority(url->authority);
   if (!authority)
     return std::unexpected("a URL with a host name or an address, such as https://ca.example.com/directory");
-  if (!https && !is_loopback(*authority)) {
+  if (!url->secure && !base::is_loopback_host(base::HttpUrl{false, *authority, {}}.host())) {
     return std::unexpected(
         "a URL that begins with https://; http is only for this very machine, such as http://127.0.0.1");
   }
-  return (https ? "https://" : "http://") + *authority + std::string(rest.substr(path));
+  return (url->secure ? "https://" : "http://") + *authority + std::string(url->rest);
 }
 
 Read<std::string> parse_email(std::string_view text) {

@@ -35,5 +35,12 @@ TEST(NameLookup, TakesTheExactNameBeforeTheWildcardInAnyCaseAndWithADotAtItsEnd)
   EXPECT_EQ(found("localhost"), 3);
 }
 
+TEST(NameLookup, KnowsTheWildcardAboveAName) {
+  EXPECT_EQ(wildcard_above("www.example.com"), "*.example.com");
+  EXPECT_EQ(wildcard_above("localhost"), "");
+  EXPECT_EQ(wildcard_above(".example.com"), "");
+  EXPECT_EQ(wildcard_above(""), "");
+}
+
 }  // namespace
 }  // namespace certstore

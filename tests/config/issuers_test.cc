@@ -5,6 +5,7 @@
 #include <string>
 
 #include "config/parse.h"
+#include "tests/support/config_faults.h"
 
 namespace config {
 namespace {
@@ -12,16 +13,11 @@ namespace {
 constexpr const char* start = "listeners:\n  - address: ':80'\n";
 
 std::string faults_in(const std::string& text) {
-  const auto config = parse(start + text, "/etc/s");
-  if (config) return "no fault";
-  std::string all;
-  for (const Diagnostic& fault : config.error()) all += fault.to_string() + "\n";
-  return all;
+  return test::faults_of(start + text, "/etc/s");
 }
 
 void expect_fault(const std::string& text, const std::string& expected) {
-  const std::string all = faults_in(text);
-  EXPECT_NE(all.find(expected), std::string::npos) << "in:\n" << all << "of:\n" << text;
+  test::expect_fault_in(start + text, expected, "/etc/s");
 }
 
 // Each ACME issuer with these keys more.

@@ -9,6 +9,8 @@
 #include <map>
 #include <sstream>
 
+#include "tests/support/config_faults.h"
+
 namespace config {
 namespace {
 
@@ -18,16 +20,11 @@ std::string with(const std::string& more) {
 }
 
 std::string faults_in(const std::string& text) {
-  const auto config = parse(text, "dir/s.yaml");
-  if (config) return "no fault";
-  std::string all;
-  for (const Diagnostic& fault : config.error()) all += fault.to_string() + "\n";
-  return all;
+  return test::faults_of(text, "dir/s.yaml");
 }
 
 void expect_fault(const std::string& text, const std::string& expected) {
-  const std::string all = faults_in(text);
-  EXPECT_NE(all.find(expected), std::string::npos) << "in:\n" << all << "of:\n" << text;
+  test::expect_fault_in(text, expected, "dir/s.yaml");
 }
 
 Config parsed(const std::string& text, const std::filesystem::path& file = "dir/s.yaml") {

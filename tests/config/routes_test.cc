@@ -3,6 +3,7 @@
 #include <string>
 
 #include "config/parse.h"
+#include "tests/support/config_faults.h"
 
 namespace config {
 namespace {
@@ -11,17 +12,8 @@ std::string routes(const std::string& text) {
   return "listeners:\n  - address: ':80'\nbackends: { app: { endpoints: ['h:1'] } }\nroutes:\n" + text;
 }
 
-std::string faults_in(const std::string& text) {
-  const auto config = parse(routes(text), "s");
-  if (config) return "no fault";
-  std::string all;
-  for (const Diagnostic& fault : config.error()) all += fault.to_string() + "\n";
-  return all;
-}
-
 void expect_fault(const std::string& text, const std::string& expected) {
-  const std::string all = faults_in(text);
-  EXPECT_NE(all.find(expected), std::string::npos) << "in:\n" << all << "of:\n" << text;
+  test::expect_fault_in(routes(text), expected, "s");
 }
 
 std::vector<Route> parsed(const std::string& text) {

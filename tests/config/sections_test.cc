@@ -3,21 +3,17 @@
 #include <string>
 
 #include "config/parse.h"
+#include "tests/support/config_faults.h"
 
 namespace config {
 namespace {
 
 std::string faults_in(const std::string& text) {
-  const auto config = parse("listeners:\n  - address: ':80'\n" + text, "s");
-  if (config) return "no fault";
-  std::string all;
-  for (const Diagnostic& fault : config.error()) all += fault.to_string() + "\n";
-  return all;
+  return test::faults_of("listeners:\n  - address: ':80'\n" + text, "s");
 }
 
 void expect_fault(const std::string& text, const std::string& expected) {
-  const std::string all = faults_in(text);
-  EXPECT_NE(all.find(expected), std::string::npos) << "in:\n" << all << "of:\n" << text;
+  test::expect_fault_in("listeners:\n  - address: ':80'\n" + text, expected, "s");
 }
 
 TEST(Listeners, RefuseAddressesThatAreNone) {

@@ -1,0 +1,33 @@
+#include "base/http_url.h"
+
+#include <algorithm>
+
+#include "base/ip_network.h"
+
+namespace base {
+namespace {
+
+constexpr std::string_view plain = "http://";
+constexpr std::string_view secure = "https://";
+
+}  // namespace
+
+std::string_view HttpUrl::host() const {
+  if (authority.find_first_of("@\\") != std::string_view::npos) return {};
+  const auto end = authority.starts_with('[') ? authority.find(']') + 1 : authority.find(':');
+  return authority.substr(0, end);
+}
+
+std::optional<HttpUrl> parse_http_url(std::string_view text) {
+  const bool is_secure = text.starts_with(secure);
+  if (!is_secure && !text.starts_with(plain)) return std::nullopt;
+  text.remove_prefix(is_secure ? secure.size() : plain.size());
+  const auto end = std::min(text.find_first_of("/?#"), text.size());
+  return HttpUrl{is_secure, text.substr(0, end), text.substr(end)};
+}
+
+bool is_loopback_host(std::string_view host) {
+  return host == "localhost" || host.ends_with(".localhost") || is_loopback_address(host);
+}
+
+}  // namespace base

@@ -1,0 +1,26 @@
+// An http or https URL taken apart, as far as it has to be known whom it leads to.
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+namespace base {
+
+// Views of the text that it was made from.
+struct HttpUrl {
+  bool secure = false;         // https
+  std::string_view authority;  // "ca.example.com:14000"; may be empty
+  std::string_view rest;       // path, query and fragment
+
+  // Without the port, an IPv6 address in its brackets. Empty: there is none, or parsers could disagree on where it
+  // begins or ends (a user name, a backslash).
+  [[nodiscard]] std::string_view host() const;
+};
+
+// Nothing: neither http nor https. `text` may be attacker controlled.
+[[nodiscard]] std::optional<HttpUrl> parse_http_url(std::string_view text);
+
+// This very machine, by its address or by its name (RFC 6761 §6.3). An IPv6 address with or without brackets.
+[[nodiscard]] bool is_loopback_host(std::string_view host);
+
+}  // namespace base
