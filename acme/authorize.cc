@@ -8,11 +8,15 @@
 
 #include <fmt/format.h>
 
+#include "acme/drain_patience.h"
 #include "acme/pauses.h"
 #include "base/log.h"
 
 namespace acme {
 namespace {
+
+// All records together: the process that drains has others who wait for it.
+constexpr std::chrono::milliseconds clean_up_in_a_drain{3000};
 
 class Authorizing {
  public:
@@ -157,12 +161,14 @@ class Authorizing {
   }
 
   void clean_up() {
-    for (const Open& one : open_) clean_up(one.task);
-    for (const ChallengeTask& task : left_behind_) clean_up(task);
+    if (open_.empty() && left_behind_.empty()) return;
+    const DrainPatience patience(clean_up_in_a_drain, stop_);
+    for (const Open& one : open_) clean_up(one.task, patience.token());
+    for (const ChallengeTask& task : left_behind_) clean_up(task, patience.token());
   }
 
-  void clean_up(const ChallengeTask& task) {
-    if (const auto cleaned = bench_.solver.clean_up(task); !cleaned) {
+  void clean_up(const ChallengeTask& task, const std::stop_token& stop) {
+    if (const auto cleaned = bench_.solver.clean_up(task, stop); !cleaned) {
       base::log::warning("a challenge could not be taken away",
                          {{"name", task.identifier.value}, {"error", cleaned.error().what}});
     }

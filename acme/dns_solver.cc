@@ -66,7 +66,7 @@ class DnsChallengeSolver final : public Solver {
 
   ChallengeType type() const override { return options_.type; }
   base::Result<void> present(const ChallengeTask& task, std::stop_token stop) override;
-  base::Result<void> clean_up(const ChallengeTask& task) override;
+  base::Result<void> clean_up(const ChallengeTask& task, std::stop_token stop) override;
 
  private:
   // The record where it really is to stand.
@@ -138,7 +138,7 @@ base::Result<void> DnsChallengeSolver::wait_until_shown(const DnsRecord& record,
   return wait.pass(delay);
 }
 
-base::Result<void> DnsChallengeSolver::clean_up(const ChallengeTask& task) {
+base::Result<void> DnsChallengeSolver::clean_up(const ChallengeTask& task, std::stop_token stop) {
   if (options_.type == ChallengeType::dns_persist01 || zone_ == nullptr) return {};
   const DnsRecord wanted = dns_record_of(options_.type, task);
   // Where it was added is written down; a CNAME may have been changed since. Each value is unguessable and of one task.
@@ -149,7 +149,8 @@ base::Result<void> DnsChallengeSolver::clean_up(const ChallengeTask& task) {
     const auto text = storage_.read(key);
     const auto added = text && *text ? added_record_from(**text) : std::nullopt;
     if (!added || added->record.value != wanted.value) continue;
-    if (auto removed = remove(added->record, {}); !removed) done = std::move(removed);
+    if (stop.stop_requested()) return base::fail(base::Code::cancelled, "stopped; it is taken away at the next start");
+    if (auto removed = remove(added->record, stop); !removed) done = std::move(removed);
   }
   return done;
 }

@@ -14,7 +14,7 @@ class Http01Solver final : public Solver {
   [[nodiscard]] base::Result<void> present(const ChallengeTask& task, std::stop_token stop) override {
     return table_.put_http01(task.token, task.key_authorization, std::move(stop));
   }
-  base::Result<void> clean_up(const ChallengeTask& task) override {
+  base::Result<void> clean_up(const ChallengeTask& task, std::stop_token) override {
     table_.remove_http01(task.token);
     return {};
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include <fmt/format.h>
@@ -75,7 +76,7 @@ class Flow {
   // The order of the journal, if it can still become a certificate.
   Outcome<std::optional<Order>> resume() {
     show(OrderProgress::Step::order);
-    auto journal = read_journal();
+    auto journal = read_journal(wanted_.journal);
     if (!journal) return std::nullopt;
     if (journal->directory_url != bench_.client.directory_url() || journal->account_url != bench_.signer.account_url ||
         journal->profile != wanted_.profile || !same_names(journal->identifiers, wanted_.identifiers)) {
@@ -111,8 +112,10 @@ class Flow {
     if (!account) return std::unexpected(account.error());
     const auto urls = bench_.client.orders(bench_.signer, *account, stop_);
     if (!urls) return std::nullopt;  // many servers do not list them
+    const std::set<std::string> others = orders_of_other_journals();
     std::size_t looked_at = 0;
     for (auto url = urls->rbegin(); url != urls->rend() && looked_at < orders_looked_at; ++url, ++looked_at) {
+      if (others.contains(*url)) continue;
       auto order = bench_.client.order(bench_.signer, *url, stop_);
       if (!order) continue;
       const bool open = order->value.status == Order::Status::pending || order->value.status == Order::Status::ready;
@@ -120,6 +123,19 @@ class Flow {
         return std::optional(std::move(order->value));
     }
     return std::nullopt;
+  }
+
+  // An order says nothing of the key that it is going to be finalized with: what another journal goes on with, for the
+  // other kind of key, is not ours.
+  std::set<std::string> orders_of_other_journals() const {
+    std::set<std::string> urls;
+    const auto keys = bench_.storage.list("orders");
+    for (const std::string& key : keys.value_or(std::vector<std::string>{})) {
+      if (key == wanted_.journal) continue;
+      if (const auto journal = read_journal(key); journal && !journal->order_url.empty())
+        urls.insert(journal->order_url);
+    }
+    return urls;
   }
 
   Outcome<Order> begin() {
@@ -266,8 +282,8 @@ class Flow {
     if (bench_.show) bench_.show(progress_);
   }
 
-  std::optional<OrderJournal> read_journal() const {
-    const auto text = bench_.storage.read(wanted_.journal);
+  std::optional<OrderJournal> read_journal(const std::string& key) const {
+    const auto text = bench_.storage.read(key);
     if (!text || !*text) return std::nullopt;
     const auto json = parse_json(**text);
     return json ? OrderJournal::from(*json) : std::nullopt;

@@ -43,7 +43,7 @@ class OwnChallenge {
     task_.token = random_token();
     task_.key_authorization = task_.token + "." + random_token();
   }
-  ~OwnChallenge() { static_cast<void>(solver_->clean_up(task_)); }
+  ~OwnChallenge() { static_cast<void>(solver_->clean_up(task_, {})); }
   OwnChallenge(const OwnChallenge&) = delete;
   OwnChallenge& operator=(const OwnChallenge&) = delete;
   [[nodiscard]] base::Result<void> present(const std::stop_token& stop) { return solver_->present(task_, stop); }

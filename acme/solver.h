@@ -37,9 +37,9 @@ class Solver {
   [[nodiscard]] virtual config::ChallengeType type() const = 0;
   // Returns when the CA may look. What it leaves behind when it fails, clean_up() takes away. Blocking.
   [[nodiscard]] virtual base::Result<void> present(const ChallengeTask& task, std::stop_token stop) = 0;
-  // Whether or not present() succeeded; also for a task of a process that was killed. Errors are for the log; it is
-  // tried again at the next start. Blocking, bounded; not ended by a drain.
-  virtual base::Result<void> clean_up(const ChallengeTask& task) = 0;
+  // Whether or not present() succeeded; also for a task of a process that was killed. Errors are for the log; what is
+  // left is taken away at the next start. Blocking, ended by `stop`, which comes some time after a drain has begun.
+  virtual base::Result<void> clean_up(const ChallengeTask& task, std::stop_token stop) = 0;
 };
 
 [[nodiscard]] std::unique_ptr<Solver> make_http01_solver(ChallengeTable& table);

@@ -19,7 +19,7 @@ class TlsAlpn01Solver final : public Solver {
     if (!certificate) return std::unexpected(std::move(certificate.error()).in("challenge certificate"));
     return table_.put_tls_alpn01(task.identifier.alpn_server_name(), *certificate, std::move(stop));
   }
-  base::Result<void> clean_up(const ChallengeTask& task) override {
+  base::Result<void> clean_up(const ChallengeTask& task, std::stop_token) override {
     table_.remove_tls_alpn01(task.identifier.alpn_server_name());
     return {};
   }

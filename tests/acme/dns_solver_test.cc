@@ -124,12 +124,12 @@ TEST(DnsSolver, ShowsApexAndWildcardAtOnceAndTakesEachAway) {
   }
   EXPECT_EQ(values_at("_acme-challenge.set.example.test"), 2U);
   EXPECT_EQ(storage.list("dns")->size(), 2U);
-  ASSERT_TRUE(dns->clean_up(apex));
+  ASSERT_TRUE(dns->clean_up(apex, {}));
   EXPECT_EQ(values_at("_acme-challenge.set.example.test"), 1U);
-  ASSERT_TRUE(dns->clean_up(wildcard));
+  ASSERT_TRUE(dns->clean_up(wildcard, {}));
   EXPECT_EQ(values_at("_acme-challenge.set.example.test"), 0U);
   EXPECT_TRUE(storage.list("dns")->empty());
-  EXPECT_TRUE(dns->clean_up(apex)) << "twice is no error";
+  EXPECT_TRUE(dns->clean_up(apex, {})) << "twice is no error";
 }
 
 TEST(DnsSolver, WritesWhereACnameLeads) {
@@ -138,7 +138,7 @@ TEST(DnsSolver, WritesWhereACnameLeads) {
   const auto shown = dns->present(task("moved.example.test", "a"), {});
   ASSERT_TRUE(shown) << shown.error().what;
   EXPECT_EQ(values_at("moved.delegated.test"), 1U);
-  ASSERT_TRUE(dns->clean_up(task("moved.example.test", "a")));
+  ASSERT_TRUE(dns->clean_up(task("moved.example.test", "a"), {}));
   EXPECT_EQ(values_at("moved.delegated.test"), 0U);
 }
 
@@ -183,7 +183,7 @@ TEST(DnsSolver, LeavesAPersistentRecordInPlace) {
   const ChallengeTask t = task("stays.example.test", "a");
   const auto shown = dns->present(t, {});
   ASSERT_TRUE(shown) << shown.error().what;
-  ASSERT_TRUE(dns->clean_up(t));
+  ASSERT_TRUE(dns->clean_up(t, {}));
   EXPECT_EQ(values_at("_validation-persist.stays.example.test"), 1U);
   EXPECT_TRUE(solver(storage, ChallengeType::dns_persist01, nullptr)->present(t, {})) << "now it is there";
 }

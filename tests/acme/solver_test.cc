@@ -46,10 +46,10 @@ TEST(Http01Solver, SaysWhatTheTableSaysAndTakesAwayWhatItShowed) {
   shown.fails = true;
   EXPECT_FALSE(solver->present(task_for("a.test"), {}));
   shown.fails = false;
-  EXPECT_TRUE(solver->clean_up(task_for("a.test")));
+  EXPECT_TRUE(solver->clean_up(task_for("a.test"), {}));
   ASSERT_TRUE(solver->present(task_for("a.test"), {}));
   EXPECT_EQ(shown.http01.at("token"), "token.thumbprint");
-  EXPECT_TRUE(solver->clean_up(task_for("a.test")));
+  EXPECT_TRUE(solver->clean_up(task_for("a.test"), {}));
   EXPECT_TRUE(shown.http01.empty());
 }
 
@@ -80,7 +80,7 @@ TEST(TlsAlpn01Solver, ShowsOneNameAndTheDigestInACriticalExtension) {
                         static_cast<std::size_t>(ASN1_STRING_length(value))),
             std::string("\x04\x20") + std::string(digest.begin(), digest.end()));
 
-  EXPECT_TRUE(solver->clean_up(task_for("a.test")));
+  EXPECT_TRUE(solver->clean_up(task_for("a.test"), {}));
   EXPECT_TRUE(shown.tls_alpn01.empty());
 }
 
@@ -93,8 +93,8 @@ TEST(TlsAlpn01Solver, ShowsAnAddressUnderItsReverseName) {
   EXPECT_TRUE(facts.dns_names.empty());
   ASSERT_TRUE(solver->present(task_for("2001:db8::1"), {}));
   EXPECT_TRUE(shown.tls_alpn01.contains("1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa"));
-  EXPECT_TRUE(solver->clean_up(task_for("192.0.2.1")));
-  EXPECT_TRUE(solver->clean_up(task_for("2001:db8::1")));
+  EXPECT_TRUE(solver->clean_up(task_for("192.0.2.1"), {}));
+  EXPECT_TRUE(solver->clean_up(task_for("2001:db8::1"), {}));
   EXPECT_TRUE(shown.tls_alpn01.empty());
 }
 
