@@ -42,8 +42,7 @@ base::Result<void> ChallengeFolder::write_http01(const std::string& token, const
                             {"name", token},
                             {"key_authorization", key_authorization},
                             {"made", stored(base::system_clock().now())}};
-  return storage_.write(key_of(Kind::http01, token),
-                        json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+  return write(key_of(Kind::http01, token), json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
 }
 
 base::Result<void> ChallengeFolder::write_tls_alpn01(const std::string& server_name,
@@ -58,7 +57,13 @@ base::Result<void> ChallengeFolder::write_tls_alpn01(const std::string& server_n
                             {"made", stored(base::system_clock().now())}};
   std::string text = json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   const certstore::WipedAtEnd wiped(text);
-  return storage_.write(key_of(Kind::tls_alpn01, server_name), text);
+  return write(key_of(Kind::tls_alpn01, server_name), text);
+}
+
+base::Result<void> ChallengeFolder::write(const std::string& key, std::string_view text) {
+  if (auto written = storage_.write(key, text); !written) return written;
+  (void)look_at(key);
+  return {};
 }
 
 base::Result<bool> ChallengeFolder::remove(Kind kind, const std::string& name) {
@@ -66,6 +71,7 @@ base::Result<bool> ChallengeFolder::remove(Kind kind, const std::string& name) {
   std::error_code ignored;
   if (!std::filesystem::exists(folder_ / key, ignored)) return false;
   if (auto removed = storage_.remove(key); !removed) return std::unexpected(std::move(removed.error()));
+  known_.erase(key);
   return true;
 }
 
@@ -76,16 +82,17 @@ std::uint64_t ChallengeFolder::generation() const {
   return generation;
 }
 
-base::Result<std::uint64_t> ChallengeFolder::changed() {
+base::Result<ChallengeFolder::Generations> ChallengeFolder::changed() {
   const auto lock = certstore::FileLock::take(folder_ / "generation.lock", lock_patience);
   if (!lock) return std::unexpected(lock.error());
   // By the clock, so that it grows even where the file was lost.
   const auto now = std::chrono::duration_cast<std::chrono::microseconds>(base::system_clock().now().time_since_epoch());
-  const std::uint64_t next = std::max(generation() + 1, static_cast<std::uint64_t>(now.count()));
+  const std::uint64_t before = generation();
+  const std::uint64_t next = std::max(before + 1, static_cast<std::uint64_t>(now.count()));
   if (auto written = base::write_file_atomically(generation_file(), std::to_string(next)); !written) {
     return std::unexpected(std::move(written.error()));
   }
-  return next;
+  return Generations{before, next};
 }
 
 ChallengeFolder::Entry ChallengeFolder::entry_from(std::string_view text) {
@@ -148,13 +155,26 @@ certstore::Challenges ChallengeFolder::read() {
     if (entry->made < now - longest_life || entry->made > now + longest_life) {
       (void)storage_.remove(key);
       known_.erase(key);
-    } else if (!entry->name.empty() && entry->kind == Kind::http01) {
-      all.http01.emplace(entry->name, entry->key_authorization);
-    } else if (!entry->name.empty()) {
-      all.tls_alpn01.emplace(entry->name, entry->certificate);
+    } else {
+      add(*entry, all);
     }
   }
   return all;
+}
+
+certstore::Challenges ChallengeFolder::known() const {
+  certstore::Challenges all;
+  for (const auto& [key, entry] : known_) add(entry, all);
+  return all;
+}
+
+void ChallengeFolder::add(const Entry& entry, certstore::Challenges& all) {
+  if (entry.name.empty()) return;
+  if (entry.kind == Kind::http01) {
+    all.http01.emplace(entry.name, entry.key_authorization);
+  } else {
+    all.tls_alpn01.emplace(entry.name, entry.certificate);
+  }
 }
 
 }  // namespace acme

@@ -33,11 +33,19 @@ class ChallengeFolder {
   // The file that tells of changes, for a watch.
   [[nodiscard]] std::filesystem::path generation_file() const { return folder_ / "generation"; }
   [[nodiscard]] std::uint64_t generation() const;
-  // Makes the generation larger, and returns it.
-  [[nodiscard]] base::Result<std::uint64_t> changed();
+  // Makes the generation larger.
+  struct Generations {
+    std::uint64_t before = 0;
+    std::uint64_t now = 0;
+  };
+  [[nodiscard]] base::Result<Generations> changed();
 
-  // All entries of the last day, at most `most_entries`; older files are removed. Reads only what is new.
+  // All entries of the last day, at most `most_entries`; older files are removed. Looks at every file, and reads those
+  // that are new.
   [[nodiscard]] certstore::Challenges read();
+  // What read() found the last time, with what was written and removed here since: enough where nobody else has changed
+  // the folder. Without it each of a thousand tokens would cost a look at a thousand files.
+  [[nodiscard]] certstore::Challenges known() const;
 
  private:
   // What one file says. Kept as long as the file is the same one.
@@ -52,6 +60,8 @@ class ChallengeFolder {
   };
   [[nodiscard]] static Entry entry_from(std::string_view text);
   [[nodiscard]] Entry* look_at(const std::string& key);
+  base::Result<void> write(const std::string& key, std::string_view text);
+  static void add(const Entry& entry, certstore::Challenges& all);
 
   std::filesystem::path folder_;
   FolderStorage storage_;

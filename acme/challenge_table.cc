@@ -16,6 +16,7 @@ namespace {
 
 constexpr std::chrono::milliseconds patience_with_others{2000};
 constexpr std::chrono::milliseconds look_again{10};
+constexpr std::chrono::hours longest_without_a_look{1};  // what is too old is taken away then
 
 std::filesystem::path made(const std::filesystem::path& folder) {
   std::error_code problem;  // shows when something is written
@@ -46,14 +47,17 @@ class FolderChallengeTable::Loop {
     watch_ = std::make_unique<config::FileWatch>(
         std::vector{folder_.generation_file()}, [this](const auto&) { refresh(); }, options);
     const std::lock_guard lock(mutex_);
-    publish_all(folder_.generation());
+    const std::uint64_t generation = folder_.generation();
+    hand_over(read(), generation);
   }
 
   // Publishes what the folder holds if it has changed since the last time.
   void refresh() {
     const std::lock_guard lock(mutex_);
     // Before the entries are listed: what is acknowledged has been seen.
-    if (const std::uint64_t generation = folder_.generation(); generation != published_) publish_all(generation);
+    if (const std::uint64_t generation = folder_.generation(); generation != published_) {
+      hand_over(read(), generation);
+    }
   }
 
   template <class Write>
@@ -67,8 +71,8 @@ class FolderChallengeTable::Loop {
       if (auto written = write(folder_); !written) return written;
       const auto changed = folder_.changed();
       if (!changed) return std::unexpected(changed.error());
-      generation = *changed;
-      publish_all(generation);
+      generation = changed->now;
+      publish_change(*changed);
     }
     return wait_for_others(generation, std::move(stop));
   }
@@ -78,15 +82,26 @@ class FolderChallengeTable::Loop {
     const auto removed = folder_.remove(kind, name);
     if (removed && !*removed) return;
     if (const auto changed = removed ? folder_.changed() : std::unexpected(removed.error())) {
-      publish_all(*changed);
+      publish_change(*changed);
     } else {
       base::log::warning("challenge not taken away", {{"name", name}, {"reason", changed.error().what}});
     }
   }
 
  private:
-  void publish_all(std::uint64_t generation) {
-    auto all = std::make_shared<const certstore::Challenges>(folder_.read());
+  // A change of ours. Where another process has changed the folder since the last look, that is looked for.
+  void publish_change(const ChallengeFolder::Generations& changed) {
+    const bool enough = changed.before == published_ && std::chrono::steady_clock::now() < next_look_;
+    hand_over(enough ? folder_.known() : read(), changed.now);
+  }
+
+  certstore::Challenges read() {
+    next_look_ = std::chrono::steady_clock::now() + longest_without_a_look;
+    return folder_.read();
+  }
+
+  void hand_over(certstore::Challenges found, std::uint64_t generation) {
+    auto all = std::make_shared<const certstore::Challenges>(std::move(found));
     entries_ = all->http01.size() + all->tls_alpn01.size();
     publish_(std::move(all));
     published_ = generation;
@@ -115,6 +130,7 @@ class FolderChallengeTable::Loop {
   LiveProcesses processes_;
   Publish publish_;
   std::uint64_t published_ = 0;
+  std::chrono::steady_clock::time_point next_look_;
   std::size_t entries_ = 0;
   std::unique_ptr<config::FileWatch> watch_;  // last: its thread ends before the rest goes
 };

@@ -144,6 +144,24 @@ TEST(FolderChallengeTable, ReturnsWhenEveryTableOfTheFolderAnswers) {
   EXPECT_TRUE(elsewhere.becomes_empty());
 }
 
+// A thousand tokens must not cost a million looks at files.
+TEST(FolderChallengeTable, LooksAtTheFilesOfOthersOnlyWhereOthersHaveChangedThem) {
+  const test::ScratchFolder scratch;
+  Workers workers;
+  FolderChallengeTable table(scratch / "challenges", workers.publish());
+  ASSERT_TRUE(table.put_http01("a", "a.x", {}));
+  scratch.write("challenges/entries/http01.silent", entry("silent", base::system_clock().now()));
+  ASSERT_TRUE(table.put_http01("b", "b.x", {}));
+  EXPECT_EQ(workers.table()->http01.size(), 2U) << "nobody said that there is another";
+  table.remove_http01("a");
+  EXPECT_EQ(workers.table()->http01.size(), 1U);
+  Workers others;
+  FolderChallengeTable other(scratch / "challenges", others.publish());
+  ASSERT_TRUE(other.put_http01("c", "c.x", {}));
+  ASSERT_TRUE(table.put_http01("d", "d.x", {}));
+  EXPECT_EQ(workers.table()->http01.size(), 4U) << "b, silent, c, d";
+}
+
 TEST(FolderChallengeTable, CarriesCertificatesAndReplacesThem) {
   const test::ScratchFolder scratch;
   Workers here, there;
