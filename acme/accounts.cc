@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "acme/json_fields.h"
+#include "acme/target.h"
 #include "base/ascii.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -25,6 +26,10 @@ std::string key_of_key(const config::AcmeIssuer& issuer) {
 }
 std::string key_of_next_key(const config::AcmeIssuer& issuer) {
   return fmt::format("accounts/{}/next-key.pem", Accounts::id_of(issuer));
+}
+
+std::string folder_of_uses(const config::AcmeIssuer& issuer) {
+  return fmt::format("accounts/{}/uses", Accounts::id_of(issuer));
 }
 
 std::vector<std::string> contact_of(const config::AcmeIssuer& issuer) {
@@ -57,6 +62,10 @@ std::string Accounts::id_of(const config::AcmeIssuer& issuer) {
 Outcome<Signer> Accounts::open(Client& client, const config::AcmeIssuer& issuer, std::stop_token stop) {
   const auto held = lock(issuer, stop);
   if (!held) return std::unexpected(held.error());
+  return open_held(client, issuer, stop);
+}
+
+Outcome<Signer> Accounts::open_held(Client& client, const config::AcmeIssuer& issuer, const std::stop_token& stop) {
   if (auto settled = settle_roll_over(client, issuer, stop); !settled) return std::unexpected(settled.error());
   const auto key = key_of(issuer);
   if (!key) return std::unexpected(key.error());
@@ -92,10 +101,14 @@ Outcome<void> Accounts::roll_over(Client& client, const config::AcmeIssuer& issu
     return failed(base::Code::refused, fmt::format("the key of this account is {}: it is the configuration's to change",
                                                    issuer.account_key.string()));
   }
-  const auto signer = open(client, issuer, stop);
-  if (!signer) return std::unexpected(signer.error());
   const auto held = lock(issuer, stop);
   if (!held) return std::unexpected(held.error());
+  // What is signed with the old key afterwards would be refused, and the order given up for a day.
+  if (const std::string ordered = in_use(issuer, stop); !ordered.empty()) {
+    return failed(base::Code::refused, fmt::format("{} is being ordered; try again when it is done", ordered));
+  }
+  const auto signer = open_held(client, issuer, stop);
+  if (!signer) return std::unexpected(signer.error());
   const auto next = AccountKey::make();
   if (!next) return failed(next.error());
   if (auto stored = storage_.write(key_of_next_key(issuer), next->pem()); !stored) return failed(stored.error());
@@ -109,16 +122,41 @@ Outcome<void> Accounts::roll_over(Client& client, const config::AcmeIssuer& issu
 }
 
 Outcome<void> Accounts::deactivate(Client& client, const config::AcmeIssuer& issuer, std::stop_token stop) {
-  const auto signer = open(client, issuer, stop);
-  if (!signer) return std::unexpected(signer.error());
   const auto held = lock(issuer, stop);
   if (!held) return std::unexpected(held.error());
+  const auto signer = open_held(client, issuer, stop);
+  if (!signer) return std::unexpected(signer.error());
   if (auto done = client.deactivate(*signer, stop); !done) {
     return std::unexpected(Failure(done.error()).in("deactivation of the account"));
   }
   Record record = read(issuer);
   record.deactivated = true;
   return write(issuer, record);
+}
+
+Accounts::Use::~Use() {
+  if (key_.empty()) return;
+  if (const auto removed = storage_->remove(key_); !removed) {
+    base::log::warning("an account seems to be in use for longer than it is", {{"error", removed.error().what}});
+  }
+}
+
+Outcome<Accounts::Use> Accounts::use(const config::AcmeIssuer& issuer, const std::string& certificate) {
+  std::string key = folder_of_uses(issuer) + "/" + key_part(certificate);
+  if (auto written = storage_.write(key, certificate); !written) return failed(std::move(written.error()));
+  return Use(storage_, std::move(key));
+}
+
+std::string Accounts::in_use(const config::AcmeIssuer& issuer, const std::stop_token& stop) {
+  const auto keys = storage_.list(folder_of_uses(issuer));
+  for (const std::string& key : keys.value_or(std::vector<std::string>{})) {
+    const auto certificate = storage_.read(key);
+    if (!certificate || !*certificate) continue;
+    const auto lock = locks_.take(lock_of_certificate(**certificate), std::chrono::milliseconds(0), stop);
+    if (!lock) return **certificate;
+    (void)storage_.remove(key);  // of a process that was killed
+  }
+  return {};
 }
 
 Outcome<std::unique_ptr<Lock>> Accounts::lock(const config::AcmeIssuer& issuer, std::stop_token stop) {

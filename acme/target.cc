@@ -34,6 +34,10 @@ std::vector<Target> targets_of(const config::IssuedCertificate& wanted) {
   return targets;
 }
 
+std::string lock_of_certificate(const std::string& name) {
+  return "certificate-" + name;
+}
+
 bool covers(const certstore::Facts& facts, const std::vector<Identifier>& identifiers) {
   return std::ranges::all_of(identifiers, [&](const Identifier& identifier) { return covers(facts, identifier); });
 }

@@ -27,6 +27,9 @@ struct Target {
 // One for each kind of key.
 [[nodiscard]] std::vector<Target> targets_of(const config::IssuedCertificate& wanted);
 
+// Whoever works on the records of a certificate, with whatever kind of key, has this lock.
+[[nodiscard]] std::string lock_of_certificate(const std::string& name);
+
 // Whether a certificate is for all of these names; a wildcard covers its one label.
 [[nodiscard]] bool covers(const certstore::Facts& facts, const std::vector<Identifier>& identifiers);
 

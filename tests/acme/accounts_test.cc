@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "acme/target.h"
 #include "tests/acme/ca_script.h"
 #include "tests/support/scratch_folder.h"
 
@@ -52,6 +53,38 @@ TEST_F(AccountsTest, KeepsTheKeyWhenTheServerRefusesTheNewOne) {
   const auto after = accounts_.open(client_, issuer_, {});
   ASSERT_TRUE(after) << after.error().error.what;
   EXPECT_TRUE(after->key.same_as(before->key));
+}
+
+// In any process: the two objects share nothing but the folder.
+TEST_F(AccountsTest, RefuseARolloverWhileAnOrderIsSignedWithTheKey) {
+  ca_.on("/account", account(201));
+  ca_.on("/key", {});
+  ASSERT_TRUE(accounts_.open(client_, issuer_, {}));
+  FolderLocks locks_elsewhere(folder_.path() / "locks");
+  Accounts elsewhere(storage_, locks_elsewhere);
+  auto ordering = locks_elsewhere.take(lock_of_certificate("www.test"), std::chrono::milliseconds(0), {});
+  ASSERT_TRUE(ordering);
+  auto use = elsewhere.use(issuer_, "www.test");
+  ASSERT_TRUE(use);
+  const auto refused = accounts_.roll_over(client_, issuer_, {});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().error.code, base::Code::refused);
+  EXPECT_NE(refused.error().error.what.find("www.test"), std::string::npos) << refused.error().error.what;
+  EXPECT_TRUE(ca_.requests("/key").empty());
+  ordering->reset();  // as if it were killed: what it wrote stays, its lock does not
+  const auto rolled = accounts_.roll_over(client_, issuer_, {});
+  EXPECT_TRUE(rolled) << rolled.error().error.what;
+}
+
+TEST_F(AccountsTest, RollOverWhenTheLastOrderIsDone) {
+  ca_.on("/account", account(201));
+  ca_.on("/key", {});
+  ASSERT_TRUE(accounts_.open(client_, issuer_, {}));
+  const auto ordering = locks_.take(lock_of_certificate("www.test"), std::chrono::milliseconds(0), {});
+  {
+    const auto use = accounts_.use(issuer_, "www.test");
+  }
+  EXPECT_TRUE(accounts_.roll_over(client_, issuer_, {}));
 }
 
 }  // namespace
