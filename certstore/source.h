@@ -43,7 +43,8 @@ struct Change {
   enum class Extent : std::uint8_t { everything, some };
   Extent extent = Extent::everything;
   std::vector<Candidate> candidates;
-  std::vector<std::string> gone;  // with Extent::some only
+  std::vector<std::string> gone;       // with Extent::some only
+  std::vector<std::string> withdrawn;  // the same, and not shown for another moment: others may have the key
 };
 
 using Report = std::function<void(Change)>;

@@ -78,6 +78,12 @@ void Store::take_all(Group& group, std::vector<Candidate> candidates, Names& tou
 }
 
 void Store::take_some(Group& group, Change change, Names& touched) {
+  for (const std::string& id : change.withdrawn) {
+    const auto entry = group.held.find(id);
+    if (entry == group.held.end()) continue;
+    drop(*entry, touched);
+    group.held.erase(entry);
+  }
   for (const std::string& id : change.gone) {
     const auto entry = group.held.find(id);
     if (entry != group.held.end()) take_away(group, entry, touched);

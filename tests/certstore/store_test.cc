@@ -109,6 +109,23 @@ TEST_F(StoreTest, LetsGoOfACandidateThatIsGoneAndOfAForgottenSource) {
   EXPECT_EQ(served("b.example.com"), nullptr) << "a forgotten source still reports";
 }
 
+TEST_F(StoreTest, ShowsWhatIsWithdrawnForNotAnotherMoment) {
+  const Report report = store_.reporter("files");
+  const CertificatePtr known_to_others = mint({.names = {"a.example.com"}});
+  const CertificatePtr fresh = mint({.names = {"a.example.com"}, .from = days(-20)});
+  Change withdrawn = Change::some({}, {"a"});
+  withdrawn.withdrawn = {"a", "never there"};
+  report({good("a", known_to_others, true)});
+  report(withdrawn);
+  EXPECT_EQ(served("a.example.com"), nullptr);
+  EXPECT_EQ(store_.index()->fallback(), nullptr);
+  report({good("a", known_to_others, true)});
+  withdrawn = Change::some({good("a", fresh)}, {});
+  withdrawn.withdrawn = {"a"};
+  report(withdrawn);
+  EXPECT_EQ(served("a.example.com"), fresh) << "although the other is the newer one";
+}
+
 TEST_F(StoreTest, ServesWhatIsRemovedAndWrittenAnewWithoutAGap) {
   const Report report = store_.reporter("files");
   const CertificatePtr first = mint({.names = {"a.example.com"}});
