@@ -24,10 +24,6 @@ constexpr std::chrono::seconds longest_look{60};
 constexpr std::chrono::seconds clock_tolerance = std::chrono::minutes(5);
 constexpr std::size_t most_addresses = 4;  // of a name; the CA asks one or two
 
-bool by_dns(ChallengeType type) {
-  return type != ChallengeType::http01 && type != ChallengeType::tls_alpn01;
-}
-
 std::string random_token() {
   std::array<unsigned char, 32> bytes{};
   RAND_bytes(bytes.data(), bytes.size());
@@ -69,8 +65,9 @@ class Look {
   std::vector<Finding> at(const Identifier& identifier) {
     std::vector<Finding> findings;
     const Identifier name = identifier.base();
-    if (by_dns(asked_.challenge)) {
+    if (config::proved_by_dns(asked_.challenge)) {
       findings.push_back(zone(name));
+      if (options_.records_by_hand) findings.push_back(record(identifier));
     } else {
       std::vector<base::IpAddress> addresses;
       findings.push_back(resolves(name, addresses));
@@ -85,6 +82,7 @@ class Look {
   Finding resolves(const Identifier& name, std::vector<base::IpAddress>& addresses) const;
   Finding port(const Identifier& name, const std::vector<base::IpAddress>& addresses);
   Finding zone(const Identifier& name) const;
+  Finding record(const Identifier& identifier) const;
   Finding caa(const Identifier& identifier) const;
 
   ChallengeTable& table_;
@@ -176,6 +174,42 @@ Finding Look::zone(const Identifier& name) const {
   return finding;
 }
 
+// dns-persist-01 without a provider. By which name the CA goes in the record it says with the challenge only; mostly it
+// is one of its CAA identities.
+Finding Look::record(const Identifier& identifier) const {
+  Finding finding{"record", identifier.value, Verdict::good, {}};
+  const auto& identities = asked_.directory.caa_identities;
+  ChallengeTask task;
+  task.identifier = identifier.base();
+  task.wildcard = identifier.wildcard();
+  task.account_url = asked_.account_url;
+  task.issuer_domain_names = identities.empty() ? std::vector<std::string>{"ISSUER-DOMAIN-NAME"} : identities;
+  DnsRecord wanted = dns_record_of(asked_.challenge, task);
+  if (auto owner = lookup_.follow_cname(wanted.owner, asked_.stop)) wanted.owner = *std::move(owner);
+  const auto answer = lookup_.ask({wanted.owner, DnsType::txt}, asked_.stop);
+  if (!answer) {
+    finding.verdict = Verdict::unknown;
+    finding.text = "could not be asked: " + answer.error().what;
+    return finding;
+  }
+  const std::string ours = "accounturi=" + asked_.account_url;
+  const auto names_us = [&](std::string_view value) {
+    const auto at = value.find(ours);
+    if (at == std::string_view::npos) return false;
+    const auto end = value.substr(at + ours.size(), 1);
+    return end.empty() || end == ";" || end == " ";  // else another account's, whose number begins like ours
+  };
+  for (const auto& value : answer->contents(normal_name(wanted.owner), DnsType::txt)) {
+    const bool for_this = !task.wildcard || value.find("policy=wildcard") != std::string::npos;
+    if (!names_us(value) || !for_this) continue;
+    finding.text = fmt::format("{} permits it", wanted.owner);
+    return finding;
+  }
+  finding.verdict = Verdict::bad;
+  finding.text = fmt::format("{} does not permit it; add to it the TXT record \"{}\"", wanted.owner, wanted.value);
+  return finding;
+}
+
 Finding Look::caa(const Identifier& identifier) const {
   Finding finding{"CAA", identifier.value, Verdict::good, {}};
   const auto& identities = asked_.directory.caa_identities;
@@ -224,6 +258,14 @@ Finding clock_finding(const Directory& directory) {
 }
 
 }  // namespace
+
+Preflight::Options Preflight::options_for(const config::AcmeIssuer& issuer, Options otherwise) {
+  otherwise.nameservers = issuer.nameservers;
+  otherwise.http_port = issuer.http_port;
+  otherwise.tls_port = issuer.tls_port;
+  otherwise.records_by_hand = !issuer.dns;
+  return otherwise;
+}
 
 Preflight::Preflight(ChallengeTable& table, const base::Clock& clock, Options options)
     : table_(table), clock_(clock), options_(std::move(options)) {}

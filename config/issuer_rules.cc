@@ -2,6 +2,7 @@
 #include <set>
 #include <utility>
 
+#include "config/dns_provider_need.h"
 #include "config/quantities.h"
 #include "config/sections.h"
 
@@ -22,39 +23,79 @@ void check_names(const CertificatesSection& certificates, Faults& faults) {
   }
 }
 
+// One of those that a certificate may be ordered from: its issuer, or one that this falls back to.
+struct Orderer {
+  const std::string& name;
+  const AcmeIssuer& acme;
+  bool is_fallback;
+};
+
+// " of the fallback `b`": whose challenge it is, if it is not the certificate's own issuer's.
+std::string of(const Orderer& orderer) {
+  return orderer.is_fallback ? " of the fallback " + quote(orderer.name) : "";
+}
+
 // RFC 8738 §7: "the dns-01 challenge MUST NOT be used to validate IP identifiers".
-void check_addresses(const IssuedCertificate& issued, const PlacedIssued& places, ChallengeType challenge,
+void check_addresses(const IssuedCertificate& issued, const PlacedIssued& places, const Orderer& orderer,
                      Faults& faults) {
+  const ChallengeType challenge = challenge_of(issued, orderer.acme);
   if (!proved_by_dns(challenge)) return;
   for (const auto& [host, mark] : places.hosts) {
     if (std::ranges::find(issued.hosts, host) == issued.hosts.end() || !is_ip_address(host)) continue;
-    faults.add(mark, "address " + quote(host) + " with the challenge " + named(challenge),
+    faults.add(mark, "address " + quote(host) + " with the challenge " + named(challenge) + of(orderer),
                "a host name, or the challenge http-01 or tls-alpn-01: no CA looks for addresses in the DNS");
   }
 }
 
-// Where some of the names can be got, they are, and the rest is a warning of `check`.
-void check_wildcards(const IssuedCertificate& issued, const PlacedIssued& places, const AcmeIssuer& acme,
+// Where some of the names can be got, they are, and the rest is a warning of `check`. A fallback is asked for all that
+// the issuer is asked for.
+void check_wildcards(const IssuedCertificate& issued, const PlacedIssued& places, const Orderer& orderer,
                      Faults& faults) {
-  const auto unprovable = unprovable_hosts(issued, acme);
-  if (unprovable.empty() || unprovable.size() < issued.hosts.size()) return;
+  const auto unprovable = unprovable_hosts(issued, orderer.acme);
+  if (unprovable.empty() || (!orderer.is_fallback && unprovable.size() < issued.hosts.size())) return;
   for (const std::string& host : unprovable) {
     const auto place = places.hosts.find(host);
     if (place == places.hosts.end()) continue;
-    faults.add(place->second, "wildcard " + quote(host) + " with the challenge " + named(challenge_of(issued, acme)),
-               "a challenge by DNS (`challenge: dns-01`, and `dns` in the issuer " + quote(issued.issuer) +
-                   "): CAs issue wildcards by no other");
+    faults.add(
+        place->second,
+        "wildcard " + quote(host) + " with the challenge " + named(challenge_of(issued, orderer.acme)) + of(orderer),
+        "a challenge by DNS (`challenge: dns-01`, and `dns` in the issuer " + quote(orderer.name) +
+            "): CAs issue wildcards by no other");
   }
 }
 
-void check_acme(const IssuedCertificate& issued, const PlacedIssued& places, const AcmeIssuer& acme, Faults& faults) {
-  const ChallengeType challenge = challenge_of(issued, acme);
-  if (issued.challenge && proved_by_dns(challenge) && !acme.dns) {
+void check_orderer(const IssuedCertificate& issued, const PlacedIssued& places, const Orderer& orderer,
+                   Faults& faults) {
+  const ChallengeType challenge = challenge_of(issued, orderer.acme);
+  if (issued.challenge && needs_dns_provider(challenge) && !orderer.acme.dns) {
     faults.add(places.challenge, named(challenge) + " with an issuer without `dns`",
-               "the key `dns` in the issuer " + quote(issued.issuer) + ": where the records are made");
+               "the key `dns` in the issuer " + quote(orderer.name) + ": where the records are made");
   }
-  check_addresses(issued, places, challenge, faults);
-  check_wildcards(issued, places, acme, faults);
+  check_addresses(issued, places, orderer, faults);
+  check_wildcards(issued, places, orderer, faults);
+}
+
+void check_acme(const IssuedCertificate& issued, const PlacedIssued& places, const IssuersSection& issuers,
+                Faults& faults) {
+  std::set<std::string> seen;
+  bool wildcards_are_left_out = false;
+  for (auto at = issuers.issuers.find(issued.issuer); at != issuers.issuers.end() && seen.insert(at->first).second;) {
+    const auto* acme = std::get_if<AcmeIssuer>(&at->second);
+    if (acme == nullptr) return;
+    const bool is_fallback = seen.size() > 1;
+    if (!is_fallback) wildcards_are_left_out = !unprovable_hosts(issued, *acme).empty();
+    if (!is_fallback || !wildcards_are_left_out) check_orderer(issued, places, {at->first, *acme, is_fallback}, faults);
+    at = issuers.issuers.find(acme->fallback);
+  }
+}
+
+// Who signs by itself asks nobody for proof, and has no profiles.
+void check_local(const IssuedCertificate& issued, const PlacedIssued& places, const Issuer& issuer, Faults& faults) {
+  const std::string kind = std::holds_alternative<CaIssuer>(issuer) ? "`ca`" : "`self_signed`";
+  const std::string expected = "no such key: the issuer " + quote(issued.issuer) + " is of the kind " + kind +
+                               ", and only one of the kind `acme` takes it";
+  if (issued.challenge) faults.add(places.challenge, "`challenge`", expected);
+  if (issued.profile) faults.add(places.profile, "`profile`", expected);
 }
 
 void check_renewal(const IssuedCertificate& issued, const PlacedIssued& places, seconds lifetime, Faults& faults) {
@@ -85,7 +126,11 @@ void check_issued(const CertificatesSection& certificates, const IssuersSection&
     const auto& issued = std::get<IssuedCertificate>(certificates.sources[places.source].from);
     const auto found = issuers.issuers.find(issued.issuer);
     if (found == issuers.issuers.end()) continue;  // reported where it is named, or where it could not be read
-    if (const auto* acme = std::get_if<AcmeIssuer>(&found->second)) check_acme(issued, places, *acme, faults);
+    if (std::holds_alternative<AcmeIssuer>(found->second)) {
+      check_acme(issued, places, issuers, faults);
+    } else {
+      check_local(issued, places, found->second, faults);
+    }
     if (const auto* ca = std::get_if<CaIssuer>(&found->second)) check_renewal(issued, places, ca->lifetime, faults);
     if (const auto* self = std::get_if<SelfSignedIssuer>(&found->second)) {
       check_renewal(issued, places, self->lifetime, faults);

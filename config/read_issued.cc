@@ -139,6 +139,7 @@ PlacedCertificate read_issued(const Mapping& map) {
     return there ? there->mark() : map.value().mark();
   };
   placed.places.name = place_of("name");
+  placed.places.profile = place_of("profile");
   placed.places.challenge = place_of("challenge");
   placed.places.renew_before = place_of("renew_before");
   return placed;

@@ -1,5 +1,6 @@
 #include <utility>
 
+#include "config/dns_provider_need.h"
 #include "config/sections.h"
 
 namespace config {
@@ -46,7 +47,7 @@ void read_validation(const Mapping& map, AcmeIssuer& acme) {
   if (acme.nameservers.size() > most_nameservers) nameservers->refuse("too long a list", "at most 8 name servers");
   acme.http_port = static_cast<std::uint16_t>(map.number("http_port", acme.http_port, ports));
   acme.tls_port = static_cast<std::uint16_t>(map.number("tls_port", acme.tls_port, ports));
-  if (proved_by_dns(acme.challenge) && !acme.dns) {
+  if (needs_dns_provider(acme.challenge) && !acme.dns) {
     map.find("challenge")
         ->refuse("`" + std::string(to_string(acme.challenge)) + "` without `dns`",
                  "the key `dns` beside it: where the records are made");

@@ -61,6 +61,7 @@ struct IssuersSection {
 struct PlacedIssued {  // where the parts of an IssuedCertificate stand
   std::size_t source = 0;
   Mark name;
+  Mark profile;
   Mark challenge;
   Mark renew_before;
   std::map<std::string, Mark> hosts;

@@ -178,8 +178,8 @@ TEST(IssuedCertificates, NeedADnsChallengeForWildcards) {
   expect_fault(issuers(with_dns) + certificate("hosts: ['*.example.com'], challenge: tls-alpn-01"),
                "with the challenge `tls-alpn-01`, expected a challenge by DNS");
   expect_fault(issuers("challenge: dns-01"), "found `dns-01` without `dns`, expected the key `dns` beside it");
-  expect_fault(issuers("") + certificate("hosts: ['*.example.com'], challenge: dns-persist-01"),
-               "found `dns-persist-01` with an issuer without `dns`, expected the key `dns` in the issuer `a`");
+  expect_fault(issuers("") + certificate("hosts: ['*.example.com'], challenge: dns-account-01"),
+               "found `dns-account-01` with an issuer without `dns`, expected the key `dns` in the issuer `a`");
   const std::string dns = with_dns;
   for (const char* type : {"dns-01", "dns-account-01", "dns-persist-01"}) {
     EXPECT_EQ(faults_in(issuers(dns) + certificate("hosts: ['*.example.com'], challenge: " + std::string(type))),
@@ -213,6 +213,36 @@ TEST(OnDemandCertificates, AreNeverForEverybody) {
   expect_fault(certificate("on_demand: { allow: [a.b], new_per_hour: 0 }"), "expected a whole number from 1 to 100000");
   expect_fault(certificate("on_demand: { allow: [a.b] }, default: true"), "found `default`");
   EXPECT_EQ(faults_in(issuers("") + certificate("on_demand: { ask: 'http://127.0.0.1:9000/ask' }")), "no fault");
+}
+
+TEST(IssuedCertificates, NeedNoProviderWhereTheRecordIsPlacedByHand) {
+  EXPECT_EQ(faults_in(issuers("challenge: dns-persist-01") + certificate("hosts: ['*.example.com']")), "no fault");
+  EXPECT_EQ(faults_in(issuers("") + certificate("hosts: [example.com], challenge: dns-persist-01")), "no fault");
+}
+
+TEST(IssuedCertificates, RefuseWhatOnlyAnAcmeServerTakes) {
+  const std::string self = "issuers: { a: { self_signed: {} } }\n";
+  expect_fault(self + certificate("hosts: [a], challenge: http-01"),
+               "/etc/s:5:41: found `challenge`, expected no such key: the issuer `a` is of the kind `self_signed`");
+  expect_fault("issuers: { a: { ca: { certificate: c, key: k } } }\n" + certificate("hosts: [a], profile: short"),
+               "/etc/s:5:39: found `profile`, expected no such key: the issuer `a` is of the kind `ca`");
+  EXPECT_EQ(faults_in(self + certificate("hosts: [a]")), "no fault");
+}
+
+TEST(IssuedCertificates, AreCheckedAgainstTheFallbackToo) {
+  const std::string dns = std::string("challenge: dns-01, ") + with_dns;
+  const auto two = [&](const std::string& first, const std::string& second) {
+    return "issuers:\n" + issuer(first + (first.empty() ? "" : ", ") + "fallback: b") + issuer(second, "b");
+  };
+  expect_fault(two(dns, "") + certificate("hosts: [example.com, '*.example.com']"),
+               "found wildcard `*.example.com` with the challenge `http-01` of the fallback `b`");
+  expect_fault(two("", dns) + certificate("hosts: ['192.0.2.1']"),
+               "found address `192.0.2.1` with the challenge `dns-01` of the fallback `b`");
+  expect_fault(two(dns, "") + certificate("hosts: ['*.example.com'], challenge: dns-01"),
+               "found `dns-01` with an issuer without `dns`, expected the key `dns` in the issuer `b`");
+  EXPECT_EQ(faults_in(two(dns, dns) + certificate("hosts: ['*.example.com']")), "no fault");
+  EXPECT_EQ(faults_in(two("", "") + certificate("hosts: [example.com, '*.example.com']")), "no fault")
+      << "the wildcard is left out, which is a warning";
 }
 
 }  // namespace
