@@ -1,5 +1,6 @@
 #include "acme/issuing.h"
 
+#include <set>
 #include <utility>
 #include <variant>
 
@@ -10,7 +11,9 @@
 #include "acme/ledger_book.h"
 #include "acme/local_issuer.h"
 #include "acme/obtain.h"
+#include "acme/revocations.h"
 #include "base/log.h"
+#include "config/dns_provider_need.h"
 
 namespace acme {
 namespace {
@@ -46,6 +49,18 @@ std::string authority_of(const config::Issuer& issuer) {
   return std::holds_alternative<config::CaIssuer>(issuer) ? "ca" : "self_signed";
 }
 
+bool issues_for(const Issuers& issuers, std::string issuer, const std::string& authority) {
+  if (authority.empty()) return true;
+  for (std::set<std::string> seen; seen.insert(issuer).second;) {
+    const auto found = issuers.find(issuer);
+    if (found == issuers.end()) return false;
+    if (authority_of(found->second) == authority) return true;
+    const auto* acme = std::get_if<config::AcmeIssuer>(&found->second);
+    issuer = acme != nullptr ? acme->fallback : "";
+  }
+  return false;
+}
+
 Attempt Issuing::run(const Request& request, std::stop_token stop) {
   const auto issuer = request.issuers.find(request.issuer);
   if (issuer == request.issuers.end()) {
@@ -56,7 +71,7 @@ Attempt Issuing::run(const Request& request, std::stop_token stop) {
         {.step = OrderProgress::Step::lock, .issuer = request.issuer, .url = {}, .status = {}, .authorizations = {}});
   // For both kinds of key together: a CA may answer a second order for the same names with the first one, which can be
   // finalized with one key only.
-  const auto lock = parts_.locks.take("certificate-" + request.target.wanted->name, lock_patience, stop);
+  const auto lock = parts_.locks.take(lock_of_certificate(request.target.wanted->name), lock_patience, stop);
   if (!lock && lock.error().code == base::Code::timeout) {
     return because(NotIssued::Why::busy, failed(base::Code::timeout, "another process is getting it").error());
   }
@@ -66,7 +81,9 @@ Attempt Issuing::run(const Request& request, std::stop_token stop) {
   if (auto there = shelf.read(request.target.certificate_key());
       there && *there && !is_same(request.previous, **there) &&
       covers((*there)->certificate->facts(), request.target.identifiers) &&
-      (*there)->certificate->facts().not_after > parts_.clock.now()) {
+      (*there)->certificate->facts().not_after > parts_.clock.now() &&
+      issues_for(request.issuers, request.target.wanted->issuer, (*there)->authority) &&
+      !Revocations(parts_.storage).forbids(*(*there)->certificate)) {
     return std::move(**there);
   }
   return sign(request, issuer->second, **lock, std::move(stop));
@@ -115,6 +132,9 @@ Attempt Issuing::order(const Request& request, const config::AcmeIssuer& issuer,
   }
   // What does not say which certificate it replaces is an order as any other to the CA.
   const Ledger::Kind kind = wanted.replaces.empty() ? Ledger::Kind::fresh : request.kind;
+  // Before the account is opened: from then on its key stays what it is.
+  const auto use = parts_.accounts.use(issuer, target.wanted->name);
+  if (!use) return because_failed(use.error());
   LedgerBook book(parts_.storage, parts_.locks, parts_.clock, Accounts::id_of(issuer), stop);
   bool held_back = false;
   for (int attempt = 0;; ++attempt) {
@@ -158,11 +178,7 @@ std::expected<void, NotIssued> Issuing::look_ahead(const Request& request, const
                                                    const Directory& directory, const Signer& signer,
                                                    std::stop_token stop) {
   if (issuer.preflight == config::Preflight::off) return {};
-  Preflight::Options options = parts_.preflight;
-  options.nameservers = issuer.nameservers;
-  options.http_port = issuer.http_port;
-  options.tls_port = issuer.tls_port;
-  Preflight preflight(parts_.challenges, parts_.clock, options);
+  Preflight preflight(parts_.challenges, parts_.clock, Preflight::options_for(issuer, parts_.preflight));
   const auto challenge = request.target.wanted->challenge.value_or(issuer.challenge);
   std::string bad;
   for (const Finding& finding :
@@ -185,23 +201,30 @@ base::Result<std::unique_ptr<Solver>> Issuing::solver_for(config::ChallengeType 
                                                           const config::AcmeIssuer& issuer) {
   if (challenge == config::ChallengeType::http01) return make_http01_solver(parts_.challenges);
   if (challenge == config::ChallengeType::tls_alpn01) return make_tls_alpn01_solver(parts_.challenges);
+  DnsSolverOptions options{.type = challenge, .propagation = {}, .nameservers = issuer.nameservers};
+  if (!issuer.dns && !config::needs_dns_provider(challenge)) return make_dns_solver(nullptr, parts_.storage, options);
   auto zone = dns_zone_of(issuer);
   if (!zone) return std::unexpected(std::move(zone.error()));
-  return make_dns_solver(std::move(*zone), parts_.storage,
-                         {.type = challenge,
-                          .propagation = issuer.dns->propagation,
-                          .ttl = issuer.dns->ttl,
-                          .nameservers = issuer.nameservers});
+  options.propagation = issuer.dns->propagation;
+  options.ttl = issuer.dns->ttl;
+  return make_dns_solver(std::move(*zone), parts_.storage, options);
 }
 
 base::Result<std::string> Issuing::key_for(const Request& request) {
   const config::CertificateKey& key = request.target.wanted->key;
-  if (key.reuse && request.previous) return request.previous->certificate->key_pem();
+  if (key.reuse && request.previous && !Revocations(parts_.storage).forbids(*request.previous->certificate)) {
+    return request.previous->certificate->key_pem();
+  }
   return make_certificate_key(request.target.key_type, key.rsa_bits);
 }
 
 // The durable copy comes first; the journal goes last, so that no crash in between loses what was paid for.
 Attempt Issuing::store(const Request& request, certstore::CertificatePtr certificate, const std::string& authority) {
+  // A key that was used again, and became known to others while the CA signed.
+  if (Revocations(parts_.storage).forbids(*certificate)) {
+    forget_order(parts_.storage, request.target.journal_key(request.issuer));
+    return because(NotIssued::Why::stopped, failed(base::Code::refused, "its key is compromised").error());
+  }
   StoredCertificate stored{.certificate = std::move(certificate),
                            .issuer = request.issuer,
                            .authority = authority,

@@ -84,6 +84,10 @@ class Issuing {
   Parts parts_;
 };
 
+// Whether what `authority` made is as good as from `issuer`: it is that issuer, or one that it falls back to. Any is
+// where the authority is not known (empty).
+[[nodiscard]] bool issues_for(const Issuers& issuers, std::string issuer, const std::string& authority);
+
 // Where an issuer's certificates come from: the directory's URL, "ca" or "self_signed".
 [[nodiscard]] std::string authority_of(const config::Issuer& issuer);
 

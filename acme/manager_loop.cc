@@ -36,6 +36,7 @@ bool are_same(const Issuers& left, const Issuers& right, std::string name) {
 Manager::Loop::Loop(Options options)
     : options_(std::move(options)),
       shelf_(options_.storage),
+      revocations_(options_.storage),
       accounts_(options_.storage, options_.locks),
       clients_(options_.clock,
                [this](const Client::Exchange& exchange) {
@@ -95,21 +96,25 @@ void Manager::Loop::configure(std::vector<config::IssuedCertificate> certificate
   }
   std::map<std::string, UnitPtr> next;
   std::vector<config::IssuedCertificate> on_demand;
-  const auto add = [&](const Target& target, bool from_handshake) {
+  const auto add = [&](const Target& target, const auto& make) {
     const auto found = known.find(target.record());
     const bool same = found != known.end() && *found->second->target.wanted == *target.wanted &&
                       are_same(*known_issuers, *wanted_issuers, target.wanted->issuer);
-    const UnitPtr unit = same ? found->second : make_unit(target, from_handshake);
+    const UnitPtr unit = same ? found->second : make();
     if (!same) fresh.push_back(unit);
     next.emplace(target.record(), unit);
   };
   for (const config::IssuedCertificate& certificate : certificates) {
     if (certificate.on_demand) on_demand.push_back(certificate);
     if (certificate.hosts.empty()) continue;
-    for (const Target& target : targets_of(certificate)) add(target, false);
+    for (const Target& target : targets_of(certificate)) {
+      add(target, [&] { return make_unit(target, std::nullopt); });
+    }
   }
-  for (const config::IssuedCertificate& wanted : stored_on_demand(options_.storage, on_demand)) {
-    for (const Target& target : targets_of(wanted)) add(target, true);
+  for (const AdmittedName& admitted : stored_on_demand(options_.storage, on_demand)) {
+    for (const Target& target : targets_of(admitted.wanted)) {
+      add(target, [&] { return make_unit(target, admitted.since); });
+    }
   }
   {
     const std::lock_guard lock(mutex_);
@@ -125,18 +130,20 @@ void Manager::Loop::configure(std::vector<config::IssuedCertificate> certificate
     }
     units_ = std::move(next);
     issuers_ = wanted_issuers;
+    if (on_demand_ != on_demand) refused_.clear();
     on_demand_ = std::move(on_demand);
   }
   tell(fresh, gone);
   wake();
 }
 
-Manager::Loop::UnitPtr Manager::Loop::make_unit(const Target& target, bool on_demand) const {
+Manager::Loop::UnitPtr Manager::Loop::make_unit(const Target& target, std::optional<base::SystemTime> admitted) const {
   auto unit = std::make_shared<Unit>();
   unit->target = target;
-  unit->on_demand = on_demand;
+  unit->on_demand = admitted.has_value();
+  unit->admitted = admitted.value_or(base::SystemTime{});
   if (auto stored = shelf_.read(target.certificate_key())) {
-    unit->stored = std::move(*stored);
+    if (*stored && !revocations_.forbids(*(*stored)->certificate)) unit->stored = std::move(*stored);
   } else {
     base::log::warning("an issued certificate cannot be read",
                        {{"certificate", target.wanted->name}, {"error", stored.error().what}});
@@ -214,6 +221,12 @@ std::chrono::milliseconds Manager::Loop::until_next(base::SystemTime now) const 
   return std::chrono::ceil<std::chrono::milliseconds>(std::max(next - now, std::chrono::nanoseconds(1'000'000)));
 }
 
+// What was to be replaced may have been: it can be revoked now.
+void Manager::Loop::notice_new_certificates() {
+  revocations_due_ = true;
+  changed_.notify_all();
+}
+
 void Manager::Loop::wake() {
   const std::lock_guard lock(mutex_);
   ++wakes_;
@@ -225,6 +238,7 @@ void Manager::Loop::tell(const std::vector<UnitPtr>& changed, const std::vector<
   if (!report_) return;
   std::vector<certstore::Candidate> candidates;
   std::vector<std::string> ids_gone;
+  std::vector<std::string> ids_withdrawn;
   std::vector<std::string> withheld;
   const auto interim = [](const std::string& record) { return record + " until it is issued"; };
   {
@@ -233,6 +247,8 @@ void Manager::Loop::tell(const std::vector<UnitPtr>& changed, const std::vector<
       const std::string record = unit->target.record();
       const auto current = units_.find(record);
       if (current == units_.end() || current->second != unit) continue;
+      // Also where a new one is there already: the Store would keep the old one beside it.
+      if (std::exchange(unit->withdrawn, false)) ids_withdrawn.push_back(record);
       if (unit->stored) {
         candidates.push_back({.id = record, .certificate = unit->stored->certificate, .file_path = {}});
       } else {
@@ -260,7 +276,9 @@ void Manager::Loop::tell(const std::vector<UnitPtr>& changed, const std::vector<
   std::vector<std::string> both;
   std::ranges::set_union(withheld, withheld_, std::back_inserter(both));
   if (options_.withhold && both != withheld_) options_.withhold(both);
-  report_(certstore::Change::some(std::move(candidates), std::move(ids_gone)));
+  certstore::Change change = certstore::Change::some(std::move(candidates), std::move(ids_gone));
+  change.withdrawn = std::move(ids_withdrawn);
+  report_(std::move(change));
   if (options_.withhold && both != withheld) options_.withhold(withheld);
   withheld_ = std::move(withheld);
 }

@@ -18,6 +18,8 @@
 #include "acme/issuing.h"
 #include "acme/manager.h"
 #include "acme/on_demand.h"
+#include "acme/refused_names.h"
+#include "acme/revocations.h"
 #include "acme/unit.h"
 
 namespace acme {
@@ -50,7 +52,9 @@ class Manager::Loop {
   void run(const std::stop_token& stop);
   UnitPtr take_due(base::SystemTime now);
   [[nodiscard]] std::chrono::milliseconds until_next(base::SystemTime now) const;
-  UnitPtr make_unit(const Target& target, bool on_demand) const;
+  // `admitted`: on demand, and since when.
+  UnitPtr make_unit(const Target& target, std::optional<base::SystemTime> admitted) const;
+  void notice_new_certificates();  // with the mutex
   void wake();
   void look_at(Unit& unit, base::SystemTime when);
   void distrust_plans(base::SystemTime now);
@@ -63,6 +67,22 @@ class Manager::Loop {
 
   // ---- manager_sweep.cc
   void sweep(const std::stop_token& stop);
+  void sweep_dns(const std::stop_token& stop);
+
+  // ---- manager_revocation.cc
+  struct ToRevoke {
+    UnitPtr unit;
+    certstore::CertificatePtr certificate;
+    PlannedRevocation planned;
+  };
+  [[nodiscard]] base::Result<std::optional<ToRevoke>> to_revoke(const UnitPtr& unit,
+                                                                std::optional<unsigned> reason) const;
+  base::Result<void> write_down(const ToRevoke& one);
+  void replace(Unit& unit);
+  void finish_revocations(const std::stop_token& stop);
+  [[nodiscard]] bool is_replaced(const PlannedRevocation& planned) const;
+  base::Result<void> tell_ca(const PlannedRevocation& planned, const std::stop_token& stop);
+  void take_off_shelf(const PlannedRevocation& planned, const std::stop_token& stop);
 
   // ---- manager_commands.cc
   struct LookedAt {
@@ -75,6 +95,9 @@ class Manager::Loop {
   // ---- manager_on_demand.cc
   void admit_asked(const std::stop_token& stop);
   void admit(const std::string& name, const std::stop_token& stop);
+  base::Result<void> admit(const std::string& name, const config::IssuedCertificate& from, const std::stop_token& stop);
+  [[nodiscard]] std::string oldest_without_certificate() const;  // with the mutex; empty: there is none
+  void forget_on_demand(const std::string& name);
 
   // ---- manager_work.cc: one unit, now. Called without the mutex, by the thread that made the unit busy.
   void work_on(const UnitPtr& unit);
@@ -94,6 +117,7 @@ class Manager::Loop {
 
   Options options_;
   CertificateShelf shelf_;
+  Revocations revocations_;
   Accounts accounts_;
   Clients clients_;
   Issuing issuing_;
@@ -108,6 +132,9 @@ class Manager::Loop {
   base::SystemTime latest_{};             // the latest time that was seen
   std::deque<std::string> asked_;
   std::set<std::string> asked_waiting_;
+  RefusedNames refused_;
+  bool revocations_due_ = false;
+  std::map<std::string, base::SteadyTime> not_revoked_before_;  // by fingerprint; of the thread that sweeps
   ManagerCounters counters_;
   std::mt19937_64 generator_{std::random_device{}()};
 

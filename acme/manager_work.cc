@@ -23,8 +23,9 @@ constexpr hours window_after_error{1};    // RFC 9773 §4.3.3: temporary errors
 constexpr hours window_without_ari{12};   // a server may learn it
 constexpr minutes preflight_longest{10};  // it costs nobody anything
 constexpr unsigned failures_before_fallback = 3;
-constexpr seconds between_successes{10};  // what is due as soon as it is there must not keep us busy
-constexpr hours longest_window_poll{24};  // what lies further ahead was planned by a clock that was wrong
+constexpr unsigned failures_on_demand = 5;  // then a name that never had a certificate is forgotten
+constexpr seconds between_successes{10};    // what is due as soon as it is there must not keep us busy
+constexpr hours longest_window_poll{24};    // what lies further ahead was planned by a clock that was wrong
 constexpr minutes clock_tolerance{1};
 
 bool is_valid_at(const certstore::Certificate& certificate, base::SystemTime now) {
@@ -61,20 +62,30 @@ void Manager::Loop::work_on(const UnitPtr& unit) {
 // Another process on the same storage may have got or renewed it.
 void Manager::Loop::refresh(const UnitPtr& unit) {
   unsigned revocations = 0;
+  certstore::CertificatePtr used;
   {
     const std::lock_guard lock(mutex_);
     revocations = unit->revocations;
+    if (unit->stored) used = unit->stored->certificate;
   }
   auto read = shelf_.read(unit->target.certificate_key());
-  const std::optional<StoredCertificate> stored = read ? std::move(*read) : std::nullopt;
+  std::optional<StoredCertificate> stored = read ? std::move(*read) : std::nullopt;
+  if (stored && revocations_.forbids(*stored->certificate)) stored.reset();
+  const bool ended = used && revocations_.forbids(*used);
   certstore::CertificatePtr interim = interim_for(*unit, stored);
   bool news = false;
   {
     const std::lock_guard lock(mutex_);
     if (unit->revocations != revocations) return;  // what was read is revoked by now
+    if (ended && unit->stored && unit->stored->certificate == used) {
+      unit->stored.reset();
+      unit->withdrawn = true;
+      unit->window_poll = {};
+      news = true;
+    }
     // A process with another configuration may have written what is not for all names of ours.
     if (stored && (is_ours(unit->target, stored) || !is_ours(unit->target, unit->stored))) {
-      news = !unit->stored || unit->stored->certificate->fingerprint() != stored->certificate->fingerprint();
+      news = news || !unit->stored || unit->stored->certificate->fingerprint() != stored->certificate->fingerprint();
       unit->stored = stored;
     }
     news = news || unit->interim != interim;
@@ -83,6 +94,7 @@ void Manager::Loop::refresh(const UnitPtr& unit) {
       unit->failures.clear();
       unit->problem.clear();
       unit->problem_type.clear();
+      notice_new_certificates();
     }
   }
   if (news) tell({unit}, {});
@@ -92,17 +104,7 @@ void Manager::Loop::refresh(const UnitPtr& unit) {
 bool Manager::Loop::is_ours(const Target& target, const std::optional<StoredCertificate>& stored) const {
   if (!stored || !covers(stored->certificate->facts(), target.identifiers)) return false;
   if (options_.clock.now() >= stored->certificate->facts().not_after) return false;
-  if (stored->authority.empty()) return true;
-  std::set<std::string> seen;
-  std::string name = target.wanted->issuer;
-  while (seen.insert(name).second) {
-    const auto issuer = issuers_->find(name);
-    if (issuer == issuers_->end()) return false;
-    if (authority_of(issuer->second) == stored->authority) return true;
-    const auto* acme = std::get_if<config::AcmeIssuer>(&issuer->second);
-    name = acme != nullptr ? acme->fallback : "";
-  }
-  return false;
+  return issues_for(*issuers_, target.wanted->issuer, stored->authority);
 }
 
 // With a good certificate: polls the CA's window if it is time, and rests until it is due.
@@ -299,6 +301,10 @@ void Manager::Loop::succeeded(const UnitPtr& unit, StoredCertificate stored) {
     unit->rest = {unit->next + between_successes, State::issued, "due as soon as it was there"};
   }
   tell({unit}, {});
+  {
+    const std::lock_guard lock(mutex_);
+    notice_new_certificates();
+  }
 }
 
 void Manager::Loop::did_not(const UnitPtr& unit, const NotIssued& reason) {
@@ -306,6 +312,7 @@ void Manager::Loop::did_not(const UnitPtr& unit, const NotIssued& reason) {
   const base::SystemTime now = options_.clock.now();
   const double chance = random();
   std::optional<std::string> memory;
+  bool hopeless = false;
   {
     const std::lock_guard lock(mutex_);
     unit->state = State::failed;
@@ -348,9 +355,11 @@ void Manager::Loop::did_not(const UnitPtr& unit, const NotIssued& reason) {
         memory = unit->failures.to_json().dump(2) + "\n";
         break;
     }
+    hopeless = !unit->stored && unit->failures.count() + unit->preflight_failures >= failures_on_demand;
   }
   base::log::warning("certificate not issued",
                      {{"certificate", unit->target.wanted->name}, {"error", reason.failure.error.what}});
+  if (unit->on_demand && hopeless) return forget_on_demand(unit->target.wanted->name);
   if (!memory) return;
   if (auto written = options_.storage.write(unit->target.failures_key(), *memory); !written) {
     base::log::warning("a failure cannot be remembered", {{"error", written.error().what}});

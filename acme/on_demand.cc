@@ -7,8 +7,23 @@
 #include <nlohmann/json.hpp>
 
 #include "acme/json_fields.h"
+#include "acme/stored_time.h"
 
 namespace acme {
+
+namespace {
+
+constexpr std::size_t asks_within_a_minute = 60;
+
+std::string key_of(const std::string& name) {
+  return "on_demand/" + key_part(name) + ".json";
+}
+
+void drop_before(std::deque<base::SystemTime>& times, base::SystemTime earliest) {
+  while (!times.empty() && times.front() <= earliest) times.pop_front();
+}
+
+}  // namespace
 
 bool allows(const std::vector<std::string>& patterns, std::string_view name) {
   return std::ranges::any_of(patterns, [&](const std::string& pattern) {
@@ -21,6 +36,10 @@ bool allows(const std::vector<std::string>& patterns, std::string_view name) {
 OnDemandGate::OnDemandGate(config::OnDemand config, const base::Clock& clock)
     : config_(std::move(config)), clock_(clock) {}
 
+bool OnDemandGate::asks_for(const std::string& name) const {
+  return !config_.ask.empty() && (config_.allow.empty() || allows(config_.allow, name));
+}
+
 base::Result<void> OnDemandGate::admit(const std::string& name, std::size_t existing, std::stop_token stop) {
   const bool any = config_.allow.empty() && !config_.ask.empty();
   if (!any && !allows(config_.allow, name)) return base::fail(base::Code::refused, "not allowed on demand");
@@ -28,11 +47,17 @@ base::Result<void> OnDemandGate::admit(const std::string& name, std::size_t exis
     return base::fail(base::Code::overloaded, fmt::format("{} certificates on demand are there already", existing));
   }
   const base::SystemTime now = clock_.now();
-  while (!begun_.empty() && begun_.front() <= now - std::chrono::hours(1)) begun_.pop_front();
+  drop_before(begun_, now - std::chrono::hours(1));
   if (begun_.size() >= config_.new_per_hour) {
     return base::fail(base::Code::overloaded, fmt::format("{} were begun within an hour", begun_.size()));
   }
   if (!config_.ask.empty()) {
+    // Never fewer than can be begun.
+    drop_before(asked_, now - std::chrono::minutes(1));
+    if (asked_.size() >= std::max<std::size_t>(asks_within_a_minute, config_.new_per_hour / 60)) {
+      return base::fail(base::Code::overloaded, fmt::format("{} were asked about within a minute", asked_.size()));
+    }
+    asked_.push_back(now);
     if (auto asked = ask(name, std::move(stop)); !asked) return asked;
   }
   begun_.push_back(now);
@@ -50,14 +75,17 @@ base::Result<void> OnDemandGate::ask(const std::string& name, std::stop_token st
                                   .body_limit = 64U << 10U};
   const auto answer = http_.send(request, std::move(stop));
   if (!answer) return std::unexpected(base::Error(answer.error()).in("ask"));
+  if (answer->status >= 500 || answer->status == 429) {
+    return base::fail(base::Code::unreachable, fmt::format("the ask URL answered {}", answer->status));
+  }
   if (answer->status != 200)
     return base::fail(base::Code::refused, fmt::format("the ask URL answered {}", answer->status));
   return {};
 }
 
-std::vector<config::IssuedCertificate> stored_on_demand(const Storage& storage,
-                                                        const std::vector<config::IssuedCertificate>& templates) {
-  std::vector<config::IssuedCertificate> found;
+std::vector<AdmittedName> stored_on_demand(const Storage& storage,
+                                           const std::vector<config::IssuedCertificate>& templates) {
+  std::vector<AdmittedName> found;
   if (templates.empty()) return found;
   const auto keys = storage.list("on_demand");
   if (!keys) return found;
@@ -73,15 +101,20 @@ std::vector<config::IssuedCertificate> stored_on_demand(const Storage& storage,
     // The list may have become shorter since.
     if (known == templates.end()) continue;
     const bool any = known->on_demand->allow.empty() && !known->on_demand->ask.empty();
-    if (any || allows(known->on_demand->allow, *name)) found.push_back(from_template(*known, *name));
+    if (!any && !allows(known->on_demand->allow, *name)) continue;
+    found.push_back({from_template(*known, *name), stored_time(*json, "since").value_or(base::SystemTime{})});
   }
   return found;
 }
 
-base::Result<void> store_on_demand(Storage& storage, const config::IssuedCertificate& wanted,
-                                   const std::string& template_name) {
-  const nlohmann::json json{{"name", wanted.name}, {"template", template_name}};
-  return storage.write("on_demand/" + key_part(wanted.name) + ".json", json.dump() + "\n");
+base::Result<void> store_on_demand(Storage& storage, const AdmittedName& admitted, const std::string& template_name) {
+  const nlohmann::json json{
+      {"name", admitted.wanted.name}, {"template", template_name}, {"since", stored(admitted.since)}};
+  return storage.write(key_of(admitted.wanted.name), json.dump() + "\n");
+}
+
+base::Result<void> remove_on_demand(Storage& storage, const std::string& name) {
+  return storage.remove(key_of(name));
 }
 
 config::IssuedCertificate from_template(const config::IssuedCertificate& from, const std::string& name) {

@@ -26,9 +26,12 @@ class OnDemandGate {
   OnDemandGate(config::OnDemand config, const base::Clock& clock);
 
   [[nodiscard]] const config::OnDemand& config() const noexcept { return config_; }
-  // `refused`, with the reason: not on the list, the ask URL says no, or too many within the hour or in all
-  // (`existing`: how many there are). Asks the URL last. Blocking: five seconds at the most.
+  // Errors: refused (not on the list, or the ask URL says no), overloaded (too many within the hour, too many in all,
+  // of which `existing` says how many there are, or too much asked within a minute), and what keeps the ask URL from
+  // answering. Asks the URL last. Blocking: five seconds at the most.
   [[nodiscard]] base::Result<void> admit(const std::string& name, std::size_t existing, std::stop_token stop);
+  // Whether admit() would ask the URL for this name: what it says is worth remembering.
+  [[nodiscard]] bool asks_for(const std::string& name) const;
 
  private:
   [[nodiscard]] base::Result<void> ask(const std::string& name, std::stop_token stop);
@@ -36,14 +39,20 @@ class OnDemandGate {
   config::OnDemand config_;
   const base::Clock& clock_;
   std::deque<base::SystemTime> begun_;  // within the last hour
+  std::deque<base::SystemTime> asked_;  // the URL, within the last minute
   base::HttpClient http_;
 };
 
 // What was admitted is remembered: the certificates that storage knows of, each from the template that admitted it.
-[[nodiscard]] std::vector<config::IssuedCertificate> stored_on_demand(
-    const Storage& storage, const std::vector<config::IssuedCertificate>& templates);
-[[nodiscard]] base::Result<void> store_on_demand(Storage& storage, const config::IssuedCertificate& wanted,
+struct AdmittedName {
+  config::IssuedCertificate wanted;
+  base::SystemTime since;  // 1970 where it is not known
+};
+[[nodiscard]] std::vector<AdmittedName> stored_on_demand(const Storage& storage,
+                                                         const std::vector<config::IssuedCertificate>& templates);
+[[nodiscard]] base::Result<void> store_on_demand(Storage& storage, const AdmittedName& admitted,
                                                  const std::string& template_name);
+base::Result<void> remove_on_demand(Storage& storage, const std::string& name);
 // The certificate for one name, as the template says.
 [[nodiscard]] config::IssuedCertificate from_template(const config::IssuedCertificate& from, const std::string& name);
 

@@ -18,6 +18,7 @@ namespace acme {
 struct Unit {
   Target target;
   bool on_demand = false;
+  base::SystemTime admitted{};              // on demand: when
   std::optional<StoredCertificate> stored;  // in use, good or not
   certstore::CertificatePtr interim;        // shown until there is one
   FailureMemory failures;
@@ -42,6 +43,7 @@ struct Unit {
   };
   Rest rest;
 
+  bool withdrawn = false;                 // what it had is revoked: nobody shows it for another moment
   bool forced = false;                    // asked for by a person
   bool busy = false;                      // a thread is at it
   std::optional<base::SystemTime> again;  // a look that was asked for while a thread was at it

@@ -60,6 +60,20 @@ std::vector<std::string> parts_of(std::string_view target) {
   return parts;
 }
 
+// The value of a key of the query, wherever it stands there. Nothing: it has none of that name.
+std::optional<std::string> in_query(std::string_view target, std::string_view key) {
+  const auto begin = target.find('?');
+  if (begin == std::string_view::npos) return std::nullopt;
+  for (std::string_view rest = target.substr(begin + 1); !rest.empty();) {
+    const auto end = std::min(rest.find('&'), rest.size());
+    const std::string_view pair = rest.substr(0, end);
+    const auto equals = std::min(pair.find('='), pair.size());
+    if (unescaped(pair.substr(0, equals)) == key) return unescaped(pair.substr(std::min(equals + 1, pair.size())));
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  return std::nullopt;
+}
+
 bool same_secret(std::string_view left, std::string_view right) {
   return left.size() == right.size() && CRYPTO_memcmp(left.data(), right.data(), left.size()) == 0;
 }
@@ -108,8 +122,8 @@ std::optional<AdminAnswer> AdminChanges::answer(const AdminRequest& request) {
     return begin([=](std::stop_token stop) { return as_json(manager->deactivate_account(name, std::move(stop))); });
   }
   std::optional<unsigned> reason;
-  if (const auto query = request.target.find("?reason="); query != std::string::npos) {
-    reason = number_of(std::string_view(request.target).substr(query + 8));
+  if (const auto given = in_query(request.target, "reason")) {
+    reason = number_of(*given);
     // RFC 5280 §5.3.1.
     if (!reason || *reason > 10 || *reason == 7) return refusal(400, "reason: a number from 0 to 10, and not 7");
   }

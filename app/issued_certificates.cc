@@ -76,12 +76,14 @@ void IssuedCertificates::begin() {
   const auto changed = [manager = &*running->manager, folder](const std::vector<std::filesystem::path>& paths) {
     for (const std::filesystem::path& path : paths) {
       if (path.extension() == ".pem") manager->storage_changed(path.stem().string());
-      if (path == folder / "certificates") manager->storage_changed({});
+      // What must not be served any more is nobody's file name.
+      if (path == folder / "certificates" || path.parent_path() == folder / "revoked" || path == folder / "revoked")
+        manager->storage_changed({});
     }
   };
   config::FileWatch::Options watching;
   watching.detail = config::FileWatch::Detail::files;
-  running->watch.emplace(std::vector{folder / "certificates"}, changed, watching);
+  running->watch.emplace(std::vector{folder / "certificates", folder / "revoked"}, changed, watching);
   const std::lock_guard lock(mutex_);
   running_ = std::move(running);
   manager_ = &*running_->manager;

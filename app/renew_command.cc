@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include "acme/revocations.h"
 #include "app/change_command.h"
 #include "app/commands.h"
 #include "app/exit_code.h"
@@ -34,7 +35,11 @@ ExitCode revoke(const ChangeWords& words, const std::string& name, std::optional
     fmt::print(stderr, "sekisho revoke: {}\n", done.error().what);
     return exit_code_of(done.error());
   }
-  fmt::print("{} is revoked, and a new certificate is being got\n", name);
+  if (acme::ends_service(reason)) {
+    fmt::print("{} is revoked and not served any more, and a new certificate is being got\n", name);
+  } else {
+    fmt::print("{} is being replaced, and is revoked as soon as the new certificate is served\n", name);
+  }
   return ExitCode::done;
 }
 
@@ -59,7 +64,11 @@ void add_revoke_command(CLI::App& app, Command& chosen) {
   command
       ->add_option("--reason", *reason, "RFC 5280 5.3.1: 1 the key is compromised, 4 superseded, 5 not used any more")
       ->type_name("N");
-  command->footer("Example:\n  sekisho revoke www.example.com --reason 1");
+  command->footer(
+      "For a reason that puts the key in doubt (1, 2, 6, 8, 9, 10) the certificate is out of service at once, in "
+      "every\n"
+      "process on the state directory; for none, 0, 3, 4 or 5 the new one comes first.\n\n"
+      "Example:\n  sekisho revoke www.example.com --reason 1");
   command->callback(
       [&chosen, words, name, reason] { chosen = [words, name, reason] { return revoke(*words, *name, *reason); }; });
 }

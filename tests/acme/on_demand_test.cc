@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/support/scratch_folder.h"
+#include "tests/support/scripted_server.h"
 
 namespace acme {
 namespace {
@@ -58,16 +59,40 @@ TEST_F(OnDemandGateTest, AdmitsSoManyInAll) {
   EXPECT_TRUE(gate.admit("a.shops.test", 2, {}));
 }
 
+TEST_F(OnDemandGateTest, AsksAboutSoManyNamesInAMinuteAndNoMore) {
+  test::ScriptedServer shop([](const auto&) { return test::ScriptedServer::Reply{.status = 404}; });
+  auto config = *shops().on_demand;
+  config.ask = shop.url("/may");
+  OnDemandGate gate(config, clock_);
+  EXPECT_FALSE(gate.asks_for("evil.test"));
+  EXPECT_TRUE(gate.asks_for("a.shops.test"));
+  for (int i = 0; i < 100; ++i) EXPECT_FALSE(gate.admit("n" + std::to_string(i) + ".shops.test", 0, {}));
+  EXPECT_EQ(shop.requests().size(), 60U);
+  EXPECT_EQ(gate.admit("a.shops.test", 0, {}).error().code, base::Code::overloaded);
+  clock_.advance(1min);
+  EXPECT_EQ(gate.admit("a.shops.test", 0, {}).error().code, base::Code::refused);
+}
+
+TEST_F(OnDemandGateTest, TellsANoFromATroubleOfTheAskUrl) {
+  test::ScriptedServer shop([](const auto&) { return test::ScriptedServer::Reply{.status = 503}; });
+  auto config = *shops().on_demand;
+  config.ask = shop.url("/may");
+  OnDemandGate gate(config, clock_);
+  EXPECT_EQ(gate.admit("a.shops.test", 0, {}).error().code, base::Code::unreachable);
+}
+
 TEST(OnDemandRecords, AreForgottenWhenTheListNoLongerHasThem) {
   const test::ScratchFolder folder;
   FolderStorage storage(folder.path());
   auto from = shops();
-  ASSERT_TRUE(store_on_demand(storage, from_template(from, "a.shops.test"), from.name));
+  const base::SystemTime since = std::chrono::sys_days(std::chrono::year(2026) / 3 / 1);
+  ASSERT_TRUE(store_on_demand(storage, {from_template(from, "a.shops.test"), since}, from.name));
   ASSERT_TRUE(storage.write("on_demand/broken.json", "{"));
   const auto found = stored_on_demand(storage, {from});
   ASSERT_EQ(found.size(), 1U);
-  EXPECT_EQ(found[0].hosts, std::vector<std::string>{"a.shops.test"});
-  EXPECT_FALSE(found[0].on_demand);
+  EXPECT_EQ(found[0].wanted.hosts, std::vector<std::string>{"a.shops.test"});
+  EXPECT_FALSE(found[0].wanted.on_demand);
+  EXPECT_EQ(found[0].since, since);
   from.on_demand->allow = {"*.others.test"};
   EXPECT_TRUE(stored_on_demand(storage, {from}).empty());
   EXPECT_TRUE(stored_on_demand(storage, {}).empty());

@@ -92,6 +92,9 @@ TEST(AdminChanges, NameWhatTheyDoNotKnow) {
   for (const char* reason : {"", "7", "11", "-1", "1x", "99999999999"})
     EXPECT_EQ(changes.answer(post(std::string("/api/certificates/a/revoke?reason=") + reason))->status, 400U) << reason;
   EXPECT_EQ(changes.answer(post("/api/certificates/a/revoke?reason=1"))->status, 202U);
+  EXPECT_EQ(changes.answer(post("/api/certificates/a/revoke?by=me&reason=1"))->status, 202U);
+  EXPECT_EQ(changes.answer(post("/api/certificates/a/revoke?by=me&reason=7"))->status, 400U) << "it is not overlooked";
+  EXPECT_EQ(changes.answer(post("/api/certificates/a/revoke?season=7"))->status, 202U);
 }
 
 }  // namespace

@@ -33,7 +33,9 @@ def test_revoke_tells_the_ca(make_world, run_in):
     leaf = served(edge, "www.example.com", world.roots())
     assert world.pebble.issued(leaf) == "Valid"
     edge.command("revoke", "www.example.com", check=0)
-    assert world.pebble.issued(leaf) == "Revoked"
+    eventually(lambda: world.pebble.issued(leaf) == "Revoked", 30)
+    assert world.faults.orders()[-1].number < world.faults.seen("revokeCert", accepted=True)[0].number, "the new one first"
+    assert shown(edge, "www.example.com", world.roots()) != leaf
     assert edge.command("revoke", "nobody.example.com").returncode == 1
 
 

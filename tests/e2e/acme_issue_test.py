@@ -5,6 +5,7 @@ import hashlib
 import http.server
 import ipaddress
 import pathlib
+import re
 import sys
 import threading
 import time
@@ -203,6 +204,21 @@ def test_a_standing_permission_is_made_once_and_stays(make_world, run_in):
     edge.command("renew", "*.www.example.test", check=0)
     eventually(lambda: shown(edge, "any.www.example.test", roots) != first, 30)
     assert world.bind9.ask("_validation-persist.www.example.test") == [record]
+
+
+@pytest.mark.needs_pebble("dns-persist-01")
+def test_a_standing_permission_is_placed_by_hand_as_why_and_doctor_say(make_world, run_in):
+    world = make_world(zones=("example.test",), faulting=True)
+    issuer = world.issuer(challenge="dns-persist-01")
+    del issuer["acme"]["dns"]
+    edge = run_in(world, world.settings("www.example.test", issuer=issuer))
+    eventually_said(edge, "_validation-persist.www.example.test does not permit it", "why", "www.example.test")
+    found = re.search(r'TXT record "([^"]+)"', said(edge, "doctor"))
+    assert not world.faults.orders(), "the CA is not asked in vain"
+    world.bind9.update("example.test", ("add", "_validation-persist.www", 60, "TXT", f'"{found[1]}"'))
+    edge.command("renew", "www.example.test", check=0)
+    served(edge, "www.example.test", world.roots())
+    assert "permits it" in said(edge, "doctor")
 
 
 def test_watching_shows_an_order_as_it_happens(make_world, run_in):

@@ -2,8 +2,10 @@
 
 import pytest
 
+from support import faulting_server as faulty
 from support.acme_world import kill_at, served, shown
 from support.edge import eventually
+from support.pebble import Looking
 
 
 def test_two_processes_issue_once_and_both_serve(make_world, run_in, tmp_path):
@@ -58,3 +60,38 @@ def test_a_renewal_by_one_is_served_by_both(make_world, run_in, tmp_path):
     renewed = eventually(lambda: (now := shown(two, "www.example.com", roots)) != first and now, 60)
     eventually(lambda: shown(one, "www.example.com", roots) == renewed, 90, "the other process serves it too")
     assert len(world.faults.orders()) == 2
+
+
+def test_a_key_that_others_have_is_served_by_no_process_any_more(make_world, run_in, tmp_path):
+    world = make_world(faulting=True)
+    settings = world.settings("www.example.com", state_directory=str(tmp_path / "shared"),
+                              certificate={"until_issued": "refuse"})
+    one = run_in(world, settings)
+    two = run_in(world, settings, elsewhere=True)
+    roots = world.roots()
+    leaf = served(one, "www.example.com", roots)
+    served(two, "www.example.com", roots, 60)
+    world.faults.inject(faulty.rate_limited(3600, times=9))
+    one.command("revoke", "www.example.com", "--reason", "1", check=0)
+    assert shown(one, "www.example.com") != leaf
+    eventually(lambda: shown(two, "www.example.com") != leaf, 5, "the other process does not serve it either")
+    assert world.pebble.issued(leaf) == "Revoked" and world.pebble.revocation_reason(leaf) == 1
+
+
+def test_a_harmless_revocation_waits_until_the_new_one_is_served(make_world, run_in, tmp_path):
+    world = make_world(faulting=True)
+    settings = world.settings("www.example.com", state_directory=str(tmp_path / "shared"))
+    one = run_in(world, settings)
+    two = run_in(world, settings, elsewhere=True)
+    roots = world.roots()
+    leaf = served(one, "www.example.com", roots)
+    served(two, "www.example.com", roots, 60)
+    one.command("revoke", "www.example.com", "--reason", "4", check=0)
+
+    def good():
+        return all(shown(edge, "www.example.com", roots) is not None for edge in (one, two))
+    with Looking(good, 0.02) as looking:
+        eventually(lambda: world.pebble.issued(leaf) == "Revoked", 30)
+        for edge in (one, two):
+            eventually(lambda e=edge: shown(e, "www.example.com", roots) != leaf, 15)
+    assert looking.asked > 5 and looking.wrong == [], "in no moment without a certificate of the CA"
