@@ -113,10 +113,12 @@ def served(edge, name, ca, patience=30):
     return eventually(ask, patience, f"a certificate of the CA for {name}")
 
 
-def certificates(edge):
-    """name -> what /api/certificates says of it."""
-    answer = json.loads(edge.admin("/api/certificates")[1])
-    return {entry.get("name", ""): entry for entry in answer.get("certificates", answer)}
+def managed(edge, name):
+    """What /api/certificates says of getting the certificate of this name; empty: nothing yet."""
+    for entry in json.loads(edge.admin("/api/certificates")[1]):
+        if entry.get("managed", {}).get("name") == name:
+            return entry["managed"]
+    return {}
 
 
 def names_of(certificate):
