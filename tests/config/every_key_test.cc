@@ -147,7 +147,7 @@ TEST(EveryKey, ReachesLimits) {
   const Config config = every_key();
   EXPECT_EQ(config.https_port, 8443);
   EXPECT_EQ(config.trusted_proxies, std::vector{*base::IpNetwork::parse("192.0.2.1")});
-  EXPECT_EQ(config.limits, (Limits{50, Bytes{16384}, Bytes{4096}, Bytes{1'000'000}, 64, 65, 66, 67}));
+  EXPECT_EQ(config.limits, (Limits{50, Bytes{16384}, Bytes{4096}, Bytes{1'000'000}, Bytes{1024}, 64, 65, 66, 67}));
   EXPECT_EQ(config.timeouts, (Timeouts{seconds(1), seconds(2), seconds(3), seconds(4), seconds(5)}));
   EXPECT_EQ(config.drain, (Drain{seconds(1), seconds(2)}));
 }
