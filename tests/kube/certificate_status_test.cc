@@ -30,7 +30,7 @@ CertificateObject certificate(const json& more = json::object(), const json& sta
   return read_certificate(object).value();
 }
 
-class Certificates : public testing::Test {
+class CertificateStatus : public testing::Test {
  protected:
   static json pair_secret(const test::Minted& minted) {
     return {
@@ -66,7 +66,7 @@ class Certificates : public testing::Test {
   test::Authority authority_{"Test CA"};
 };
 
-TEST_F(Certificates, SayWhatIsWrongWithTheirSecret) {
+TEST_F(CertificateStatus, SayWhatIsWrongWithTheirSecret) {
   EXPECT_EQ(violation(certificate(), nullptr), "DoesNotExist");
   json secret = pair_secret(minted({"a.example"}));
   secret["data"].erase("tls.key");
@@ -84,7 +84,7 @@ TEST_F(Certificates, SayWhatIsWrongWithTheirSecret) {
             "Issuing certificate as Secret was previously issued by Issuer.cert-manager.io/other");
 }
 
-TEST_F(Certificates, UseAGoodSecretOfAnotherMaker) {
+TEST_F(CertificateStatus, UseAGoodSecretOfAnotherMaker) {
   EXPECT_EQ(violation(certificate(), pair_secret(minted({"a.example", "www.a.example"}))), "none");
   json secret = pair_secret(minted({"a.example"}));
   secret["metadata"]["annotations"] = {{"cert-manager.io/issuer-name", "le"},
@@ -93,7 +93,7 @@ TEST_F(Certificates, UseAGoodSecretOfAnotherMaker) {
   EXPECT_EQ(violation(certificate(), secret), "none");
 }
 
-TEST_F(Certificates, AreWrittenAsCertManagerDoes) {
+TEST_F(CertificateStatus, AreWrittenAsCertManagerDoes) {
   const CertificateObject wanted = certificate({{"secretTemplate", {{"labels", {{"team", "web"}}}}}});
   const json secret = written(wanted, minted({"a.example"}));
   EXPECT_EQ(secret["type"], "kubernetes.io/tls");
@@ -111,13 +111,13 @@ TEST_F(Certificates, AreWrittenAsCertManagerDoes) {
   EXPECT_TRUE(base::from_base64(pkcs8["data"]["tls.key"].get<std::string>())->starts_with("-----BEGIN PRIVATE"));
 }
 
-TEST_F(Certificates, AreIssuedAgainWithFewerNames) {
+TEST_F(CertificateStatus, AreIssuedAgainWithFewerNames) {
   const json secret =
       written(certificate({{"dnsNames", {"a.example", "b.example"}}}), minted({"a.example", "b.example"}));
   EXPECT_EQ(violation(certificate(), secret), "SecretMismatch");
 }
 
-TEST_F(Certificates, SayThatTheyAreNotThereYet) {
+TEST_F(CertificateStatus, SayThatTheyAreNotThereYet) {
   const json first = status(certificate(), nullptr);
   EXPECT_EQ(shown(first, "Ready"), "False DoesNotExist: Issuing certificate as Secret does not exist");
   EXPECT_EQ(shown(first, "Issuing"), "True DoesNotExist: Issuing certificate as Secret does not exist");
@@ -126,13 +126,13 @@ TEST_F(Certificates, SayThatTheyAreNotThereYet) {
             "True Pending: Referenced \"Issuer\" not found");
 }
 
-TEST_F(Certificates, SayThatTheyHaveExpired) {
+TEST_F(CertificateStatus, SayThatTheyHaveExpired) {
   const json expired = status(certificate(), pair_secret(minted({"a.example"}, "2026-05-02T00:00:00Z")));
   EXPECT_EQ(shown(expired, "Ready"), "False Expired: Certificate expired on 2026-05-02T00:00:00Z");
   EXPECT_EQ(condition_of(expired, "Issuing")->reason, "Renewing");
 }
 
-TEST_F(Certificates, CountTheirFailures) {
+TEST_F(CertificateStatus, CountTheirFailures) {
   acme::ManagedCertificate managed;
   managed.state = State::failed;
   managed.problem = "the CA says no";
@@ -152,7 +152,7 @@ TEST_F(Certificates, CountTheirFailures) {
   EXPECT_EQ(shown(issued, "Issuing"), "none");
 }
 
-TEST_F(Certificates, AreReady) {
+TEST_F(CertificateStatus, AreReady) {
   acme::ManagedCertificate managed;
   managed.state = State::issued;
   managed.next_action = later;
@@ -165,7 +165,7 @@ TEST_F(Certificates, AreReady) {
   EXPECT_FALSE(ready.contains("revision"));
 }
 
-TEST_F(Certificates, AreRenewedBecauseSomebodyAsked) {
+TEST_F(CertificateStatus, AreRenewedBecauseSomebodyAsked) {
   json asked;
   set_condition(asked, {"Issuing", "True", "ManuallyTriggered", "Certificate re-issuance manually triggered", 2}, now);
   EXPECT_TRUE(is_triggered(asked));
