@@ -42,6 +42,8 @@ class CertificateController {
     IssuingRules rules;
     std::string name_space;                                                  // empty: all, and ClusterIssuers
     enum class Beside { stand_aside, ignore } beside = Beside::stand_aside;  // a cert-manager that is alive
+    // All records of a folder at once; null: each is asked for.
+    std::function<base::Result<std::map<std::string, std::string>>(const std::string& folder)> contents = {};
     Pace pace = {};
     std::chrono::milliseconds tick{1'000};  // how often the manager is asked how it does
   };

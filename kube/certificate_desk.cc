@@ -29,6 +29,7 @@ void CertificateDesk::take_certificates(const ObjectInbox::News& news) {
     if (!object) {
       if (known == entries_.end()) continue;
       users_[known->second.object.secret()].erase(name);
+      orders_.show(name, {}, {});
       entries_.erase(known);
       follow_again_.insert(name);
       changed_ = true;
@@ -174,9 +175,26 @@ void CertificateDesk::plan(const std::stop_token& stop) {
   // Before the manager reads with them.
   parts_.storage.know(std::move(known));
   if (certificates == given_ && issuers == given_issuers_) return;
+  const bool first = given_.empty();
   given_ = certificates;
   given_issuers_ = issuers;
+  if (first) parts_.storage.read_from(seen());
   parts_.manager.configure(std::move(certificates), std::move(issuers));
+  parts_.storage.read_from(nullptr);
+}
+
+// For the first reads of everything.
+std::shared_ptr<const CertificateStorage::Seen> CertificateDesk::seen() const {
+  auto seen = std::make_shared<CertificateStorage::Seen>();
+  seen->secrets = secrets_;
+  for (const char* folder : {"certificates", "failures"}) {
+    if (!parts_.records) break;
+    auto records = parts_.records(folder);
+    if (!records) continue;
+    seen->folders.insert(folder);
+    seen->records.merge(*records);
+  }
+  return seen;
 }
 
 void CertificateDesk::event(const ObjectRef& object, NoticeType type, std::string reason, std::string message) {

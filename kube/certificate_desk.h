@@ -2,6 +2,7 @@
 // the API. One thread.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -20,6 +21,7 @@
 #include "kube/event_recorder.h"
 #include "kube/issuer_book.h"
 #include "kube/object_inbox.h"
+#include "kube/order_display.h"
 #include "kube/wanted_certificate.h"
 
 namespace kube {
@@ -34,8 +36,11 @@ class CertificateDesk {
     acme::Manager& manager;
     CertificateStorage& storage;
     IssuingRules rules;
+    std::string name_space;  // empty: all
+    // All records of a folder; null: each is asked for.
+    std::function<base::Result<std::map<std::string, std::string>>(const std::string& folder)> records = {};
   };
-  explicit CertificateDesk(Parts parts) : parts_(std::move(parts)) {}
+  explicit CertificateDesk(Parts parts) : parts_(std::move(parts)), orders_(parts_.client) {}
 
   void take_certificates(const ObjectInbox::News& news);
   // Of those that sekisho or a cert-manager wrote.
@@ -73,6 +78,7 @@ class CertificateDesk {
   [[nodiscard]] bool is_ours(const Entry& entry) const;
   [[nodiscard]] const CertificateObject* elder_of(const Entry& entry) const;
   [[nodiscard]] CertificateStorage::Entry storage_entry(const Entry& entry) const;
+  [[nodiscard]] std::shared_ptr<const CertificateStorage::Seen> seen() const;
 
   // ---- certificate_desk_status.cc
   void look_at_secret_of(Entry& entry, const std::stop_token& stop);
@@ -91,6 +97,8 @@ class CertificateDesk {
   [[nodiscard]] bool is_aside(const IssuerRef& issuer, const std::string& name_space) const;
 
   Parts parts_;
+  OrderDisplay orders_;
+  bool orders_swept_ = false;
   std::map<ObjectName, Entry> entries_;
   std::map<ObjectName, nlohmann::json> secrets_;      // labelled ones
   std::map<ObjectName, std::set<ObjectName>> users_;  // Certificates, by Secret

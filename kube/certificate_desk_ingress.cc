@@ -83,16 +83,15 @@ bool CertificateDesk::update(const WantedCertificate& wanted, const CertificateO
   return true;
 }
 
-// What another made for an Ingress goes only if this process has seen an Ingress ask for it.
+// Only what this process has seen an Ingress ask for: another may serve the Ingresses of other classes, and what was
+// made for those is none of ours. With its Ingress a Certificate goes by itself.
 void CertificateDesk::drop_unwanted(const Wanted& wanted, const std::stop_token& stop) {
-  for (const auto& [name, entry] : entries_) {
-    if (wanted.contains(name) || !is_of_an_ingress(entry.object)) continue;
-    const auto before = followed_->find(name);
-    if (!is_made_by_us(entry.object) && before == followed_->end()) continue;
-    const auto removed = parts_.client.remove(resources::certificates, name,
-                                              {.uid = entry.object.metadata.uid, .resource_version = {}}, stop);
-    if (!removed || before == followed_->end()) continue;
-    event(before->second.ingress, NoticeType::normal, "DeleteCertificate",
+  for (const auto& [name, before] : *followed_) {
+    const auto found = entries_.find(name);
+    if (wanted.contains(name) || found == entries_.end() || !is_of_an_ingress(found->second.object)) continue;
+    const Precondition same{.uid = found->second.object.metadata.uid, .resource_version = {}};
+    if (!parts_.client.remove(resources::certificates, name, same, stop)) continue;
+    event(before.ingress, NoticeType::normal, "DeleteCertificate",
           fmt::format("Successfully deleted unrequired Certificate \"{}\"", name.name));
   }
 }

@@ -78,6 +78,7 @@ void CertificateDesk::tell(const std::stop_token& stop) {
   const std::vector<acme::ManagedCertificate> all = parts_.manager.status();
   ManagedByName by_name;
   for (const acme::ManagedCertificate& managed : all) by_name.emplace(managed.name, &managed);
+  if (!std::exchange(orders_swept_, true)) orders_.sweep(parts_.name_space, stop);
   for (auto& [name, entry] : entries_) {
     if (stop.stop_requested()) return;
     if (!is_ours(entry)) continue;
@@ -86,6 +87,10 @@ void CertificateDesk::tell(const std::stop_token& stop) {
     if (!entry.secret_looked) look_at_secret_of(entry, stop);
     if (!entry.secret_looked) continue;
     ask_for_renewal(entry, managed);
+    // A cert-manager that is alive would take them for its own.
+    if (managed != nullptr && !parts_.issuers.stands_aside()) {
+      orders_.show(name, shown_order(entry.object, *managed), stop);
+    }
     tell_one(entry, managed, stop);
   }
 }

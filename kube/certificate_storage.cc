@@ -28,6 +28,17 @@ void CertificateStorage::know(Entries entries) {
   entries_ = std::move(next);
 }
 
+void CertificateStorage::read_from(std::shared_ptr<const Seen> seen) {
+  const std::lock_guard lock(mutex_);
+  seen_ = std::move(seen);
+  seen_by_ = std::this_thread::get_id();
+}
+
+std::shared_ptr<const CertificateStorage::Seen> CertificateStorage::seen() const {
+  const std::lock_guard lock(mutex_);
+  return seen_by_ == std::this_thread::get_id() ? seen_ : nullptr;
+}
+
 std::shared_ptr<const CertificateStorage::Entry> CertificateStorage::entry_of(const std::string& key) const {
   if (!key.starts_with(folder) || !key.ends_with(ending)) return nullptr;
   const std::lock_guard lock(mutex_);
@@ -37,6 +48,10 @@ std::shared_ptr<const CertificateStorage::Entry> CertificateStorage::entry_of(co
 
 // Null: there is none.
 Outcome<nlohmann::json> CertificateStorage::secret_of(const Entry& entry) const {
+  if (const auto known = seen()) {
+    const auto found = known->secrets.find(entry.certificate.secret());
+    if (found != known->secrets.end()) return found->second;
+  }
   auto secret = client_.get(resources::secrets, entry.certificate.secret());
   if (!secret && secret.error().not_found()) return nlohmann::json();
   return secret;
@@ -44,7 +59,13 @@ Outcome<nlohmann::json> CertificateStorage::secret_of(const Entry& entry) const 
 
 base::Result<std::optional<std::string>> CertificateStorage::read(const std::string& key) const {
   const auto entry = entry_of(key);
-  if (!entry) return records_.read(key);
+  if (!entry) {
+    const auto known = seen();
+    if (!known || !known->folders.contains(key.substr(0, key.find('/')))) return records_.read(key);
+    const auto found = known->records.find(key);
+    if (found == known->records.end()) return std::nullopt;
+    return found->second;
+  }
   const auto secret = secret_of(*entry);
   if (!secret) return as_error(secret.error(), entry->certificate.secret());
   const SecretSight sight = look_at_secret(entry->certificate, *secret);

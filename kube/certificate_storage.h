@@ -6,8 +6,10 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 #include "acme/storage.h"
@@ -27,11 +29,21 @@ class CertificateStorage final : public acme::Storage {
   using Entries = std::map<std::string, Entry>;  // by acme::Target::record()
   using Written = std::function<void(const ObjectName& certificate)>;
 
+  // What was seen a moment ago, for a thread that is going to read most of it: a call to the server for each would take
+  // minutes with thousands. Who holds a lock reads on another thread, from the server.
+  struct Seen {
+    std::map<ObjectName, nlohmann::json> secrets;  // of Certificates; what is not in it is asked for
+    std::map<std::string, std::string> records;
+    std::set<std::string> folders;  // of which `records` has everything
+  };
+
   // Both outlive it. `written` is called on the thread that wrote, after the server has it.
   CertificateStorage(Client& client, acme::Storage& records, Written written);
 
   // From now on these.
   void know(Entries entries);
+  // From now on this thread's reads are answered from it; null: as any other's.
+  void read_from(std::shared_ptr<const Seen> seen);
 
   // A certificate whose Secret is not what its Certificate asks for is none: it is ordered anew.
   [[nodiscard]] base::Result<std::optional<std::string>> read(const std::string& key) const override;
@@ -43,12 +55,16 @@ class CertificateStorage final : public acme::Storage {
   // Null: the record is none of a certificate of the cluster.
   [[nodiscard]] std::shared_ptr<const Entry> entry_of(const std::string& key) const;
   [[nodiscard]] Outcome<nlohmann::json> secret_of(const Entry& entry) const;
+  // Null: nothing was seen, or not by this thread.
+  [[nodiscard]] std::shared_ptr<const Seen> seen() const;
 
   Client& client_;
   acme::Storage& records_;
   Written written_;
   mutable std::mutex mutex_;
   std::map<std::string, std::shared_ptr<const Entry>> entries_;
+  std::shared_ptr<const Seen> seen_;
+  std::thread::id seen_by_;
 };
 
 }  // namespace kube

@@ -11,8 +11,6 @@
 namespace kube {
 namespace {
 
-constexpr auto managed_by = "app.kubernetes.io/managed-by";
-
 // All fields of the spec that an Ingress decides.
 constexpr const char* fields[] = {"dnsNames",
                                   "ipAddresses",
@@ -113,7 +111,7 @@ nlohmann::json certificate_for(const WantedCertificate& wanted) {
           {"metadata",
            {{"name", wanted.secret.name},
             {"namespace", wanted.secret.name_space},
-            {"labels", {{managed_by, "sekisho"}}},
+            {"labels", {{"app.kubernetes.io/managed-by", "sekisho"}}},
             {"ownerReferences",
              {{{"apiVersion", wanted.ingress.api_version},
                {"kind", wanted.ingress.kind},
@@ -148,11 +146,6 @@ bool is_of_an_ingress(const CertificateObject& certificate) {
     const std::string* kind = acme::text_member(owner, "kind");
     return kind != nullptr && *kind == "Ingress" && acme::flag_member(owner, "controller");
   });
-}
-
-bool is_made_by_us(const CertificateObject& certificate) {
-  const auto label = certificate.metadata.labels.find(managed_by);
-  return label != certificate.metadata.labels.end() && label->second == "sekisho" && is_of_an_ingress(certificate);
 }
 
 }  // namespace kube

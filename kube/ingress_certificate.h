@@ -21,7 +21,5 @@ enum class IngressCertificateStep : std::uint8_t { nothing, create, update, not_
 [[nodiscard]] nlohmann::json patch_for(const WantedCertificate& wanted, const CertificateObject& there);
 // Owned by an Ingress, whoever made it.
 [[nodiscard]] bool is_of_an_ingress(const CertificateObject& certificate);
-// Besides, made here: it goes when no Ingress asks for it.
-[[nodiscard]] bool is_made_by_us(const CertificateObject& certificate);
 
 }  // namespace kube

@@ -40,6 +40,7 @@ class IssuerBook {
   void take(const Resource& resource, const ObjectInbox::News& news);
   // Whether what is not marked as sekisho's is left to a cert-manager.
   void stand_aside(bool aside);
+  [[nodiscard]] bool stands_aside() const noexcept { return aside_; }
   // Reads Secrets where it is time: of what changed at once, of all others every minute. Then tells what is new.
   // Whether something that plans depend on has changed. Blocking.
   [[nodiscard]] bool look(const std::stop_token& stop);

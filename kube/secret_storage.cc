@@ -21,6 +21,13 @@ std::string folder_of(std::string_view key) {
   return label_value(key.substr(0, key.find('/')));
 }
 
+std::optional<std::string> content_of(const nlohmann::json& secret) {
+  const nlohmann::json* data = acme::member(secret, "data");
+  const std::string* text = data == nullptr ? nullptr : acme::text_member(*data, member_name);
+  // The API leaves out what is empty.
+  return base::from_base64(text == nullptr ? std::string_view() : std::string_view(*text));
+}
+
 }  // namespace
 
 SecretStorage::SecretStorage(Client& client, std::string name_space)
@@ -52,10 +59,7 @@ base::Result<std::optional<std::string>> SecretStorage::read(const std::string& 
                       fmt::format("{}: the Secret {} is not of sekisho's making", key, name_of(*secret).name),
                       base::Origin::control);
   }
-  const nlohmann::json* data = acme::member(*secret, "data");
-  const std::string* text = data == nullptr ? nullptr : acme::text_member(*data, member_name);
-  // The API leaves out what is empty.
-  auto content = base::from_base64(text == nullptr ? std::string_view() : std::string_view(*text));
+  auto content = content_of(*secret);
   if (!content) return base::fail(base::Code::invalid, key + ": the Secret holds no base64", base::Origin::control);
   return content;
 }
@@ -85,6 +89,21 @@ base::Result<void> SecretStorage::remove(const std::string& key) {
   const auto removed = client_.remove(resources::secrets, name_of_record(key));
   if (!removed && !removed.error().not_found()) return std::unexpected(base::Error(removed.error().error).in(key));
   return {};
+}
+
+base::Result<std::map<std::string, std::string>> SecretStorage::contents(const std::string& folder) const {
+  Selection wanted = selection(name_space_);
+  wanted.labels += fmt::format(",{}={}", folder_label, folder_of(folder));
+  const auto listed = client_.list(resources::secrets, wanted);
+  if (!listed) return std::unexpected(base::Error(listed.error().error).in(folder));
+  std::map<std::string, std::string> records;
+  for (const nlohmann::json& secret : listed->items) {
+    auto content = content_of(secret);
+    if (std::string key = key_of(secret); content && key.starts_with(folder + '/')) {
+      records.emplace(std::move(key), std::move(*content));
+    }
+  }
+  return records;
 }
 
 base::Result<std::vector<std::string>> SecretStorage::list(const std::string& folder) const {

@@ -1,6 +1,7 @@
 // SecretStorage: acme::Storage of a cluster, one Secret a record, labelled so that backup tools and people find them.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -23,6 +24,9 @@ class SecretStorage final : public acme::Storage {
   [[nodiscard]] base::Result<void> write(const std::string& key, std::string_view content) override;
   [[nodiscard]] base::Result<void> remove(const std::string& key) override;
   [[nodiscard]] base::Result<std::vector<std::string>> list(const std::string& folder) const override;
+
+  // All records of a folder with what is in them, for who is going to read most of them.
+  [[nodiscard]] base::Result<std::map<std::string, std::string>> contents(const std::string& folder) const;
 
   // For a watch on what other replicas write: storage_changed() of the manager wants the key.
   [[nodiscard]] static Selection selection(std::string name_space);

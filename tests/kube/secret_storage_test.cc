@@ -52,6 +52,9 @@ TEST_F(SecretStorageTest, KeepsRecordsOfAnyBytesByKey) {
   EXPECT_EQ(storage_.list("certificates").value(),
             (std::vector<std::string>{"certificates/_wildcard.example.com/ecdsa.pem", "certificates/a.pem"}));
   EXPECT_EQ(storage_.list("certificates/_wildcard.example.com").value().size(), 1U);
+  EXPECT_EQ(storage_.contents("certificates").value(),
+            (std::map<std::string, std::string>{{"certificates/_wildcard.example.com/ecdsa.pem", bytes},
+                                                {"certificates/a.pem", ""}}));
   ASSERT_TRUE(storage_.remove("certificates/a.pem"));
   EXPECT_EQ(storage_.list("certificates").value().size(), 1U);
 }
