@@ -92,7 +92,7 @@ def test_a_slow_reader_holds_back_only_itself(warm, open_client):
         begun = time.monotonic()
         for _ in range(20):
             assert curl(warm, "/status/200") == "status\n"
-        assert time.monotonic() - begun < 5
+        assert time.monotonic() - begun < 20  # held back they would wait until the reader is cut off
         time.sleep(0.5)
         client.close()
     assert memory.growth < ALLOWED, f"a reader that does not read cost {memory.growth >> 10} KiB"
