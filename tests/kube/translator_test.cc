@@ -309,7 +309,7 @@ TEST(Secrets, OpaqueOnesWithTheSameKeysWillDo) {
 
 // ---- certificates that are asked for
 
-TEST(Certificates, AreMadeForEachSecretOfTheTlsSections) {
+TEST(WantedCertificates, AreMadeForEachSecretOfTheTlsSections) {
   Cluster cluster;
   json object = with_tls(metadata("a"), "a.example", "t");
   object["spec"]["tls"].push_back({{"hosts", {"b.example", "a.example"}}, {"secretName", "t"}});
@@ -346,7 +346,7 @@ TEST(Certificates, AreMadeForEachSecretOfTheTlsSections) {
   EXPECT_EQ(made.ingress.kind, "Ingress");
 }
 
-TEST(Certificates, SayWhyNoneIsMade) {
+TEST(WantedCertificates, SayWhyNoneIsMade) {
   struct Row {
     std::string name;
     std::string value;
@@ -365,7 +365,7 @@ TEST(Certificates, SayWhyNoneIsMade) {
   }
 }
 
-TEST(Certificates, OfTwoIngressesAreTheOldersAndGoWithTheLast) {
+TEST(WantedCertificates, OfTwoIngressesAreTheOldersAndGoWithTheLast) {
   Cluster cluster;
   cluster.add_app("s");
   const std::string issuer = "cert-manager.io/cluster-issuer";

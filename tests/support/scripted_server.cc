@@ -212,9 +212,14 @@ void ScriptedServer::serve(int descriptor) {
     request.client = connection.client();
     Reply reply;
     {
-      const std::lock_guard lock(mutex_);
-      requests_.push_back(request);
+      // Not under the lock of the rest: an answer may say the server's own URLs.
+      const std::lock_guard one_at_a_time(answering_);
+      {
+        const std::lock_guard lock(mutex_);
+        requests_.push_back(request);
+      }
       reply = answer_(request);
+      const std::lock_guard lock(mutex_);
       if (reply.feed) feeds_.push_back(reply.feed);
     }
     if (reply.fate == Reply::Fate::lost || !connection.send(written(reply, request.method))) break;

@@ -85,6 +85,7 @@ class ScriptedServer {
   Answer answer_;
   int listening_;
   unsigned port_ = 0;
+  std::mutex answering_;
   mutable std::mutex mutex_;
   std::vector<Request> requests_;
   std::vector<int> connections_;
