@@ -68,6 +68,11 @@ class ObjectServer {
 
  private:
   using Reply = ScriptedServer::Reply;
+  struct Happened {
+    std::uint64_t version = 0;
+    std::string path;
+    std::string text;  // of the event
+  };
 
   static Reply json(unsigned status, const nlohmann::json& body) { return {.status = status, .body = body.dump()}; }
   static Reply refusal(unsigned code, const std::string& reason) {
@@ -91,9 +96,22 @@ class ObjectServer {
     tell(path, is_new ? "ADDED" : "MODIFIED", object);
   }
   void tell(const std::string& path, const std::string& type, const nlohmann::json& object) {
-    for (const auto& [where, feed] : feeds_) {
-      if (where == collection(path) || where == everywhere(path)) feed->say(ApiScript::event(type, object));
+    history_.push_back({version_, path, ApiScript::event(type, object)});
+    for (const auto& [where, feed] : feeds_) say(history_.back(), where, *feed);
+  }
+  static void say(const Happened& event, const std::string& where, Feed& feed) {
+    if (where == collection(event.path) || where == everywhere(event.path)) feed.say(event.text);
+  }
+  // A watch begins where the list before it ended.
+  std::shared_ptr<Feed> watch(const std::string& path, const std::string& query) {
+    auto feed = std::make_shared<Feed>();
+    const auto at = query.find("resourceVersion=");
+    const std::uint64_t after = at == std::string::npos ? version_ : std::stoull(query.substr(at + 16));
+    for (const Happened& event : history_) {
+      if (event.version > after) say(event, path, *feed);
     }
+    feeds_.emplace_back(path, feed);
+    return feed;
   }
   static bool selected(const nlohmann::json& object, const std::string& query) {
     const auto at = query.find("labelSelector=");
@@ -128,9 +146,7 @@ class ObjectServer {
     const nlohmann::json body = nlohmann::json::parse(request.body, nullptr, false);
     if (query.contains("sendInitialEvents")) return refusal(422, "Invalid");
     if (query.contains("watch=true")) {
-      auto feed = std::make_shared<Feed>();
-      feeds_.emplace_back(path, feed);
-      return {.feed = feed};
+      return {.feed = watch(path, query)};
     }
     const auto found = objects_.find(path);
     const std::string last = path.substr(path.rfind('/') + 1);
@@ -173,6 +189,7 @@ class ObjectServer {
     }
     const auto wanted = body.value("preconditions", nlohmann::json::object());
     if (wanted.value("resourceVersion", version) != version) return refusal(409, "Conflict");
+    ++version_;
     tell(path, "DELETED", now);
     objects_.erase(path);
     return json(200, nlohmann::json::object());
@@ -187,6 +204,7 @@ class ObjectServer {
   unsigned refused_ = 0;
   std::set<std::string> forbidden_;
   std::map<std::string, nlohmann::json> objects_;
+  std::vector<Happened> history_;
   std::vector<std::pair<std::string, std::shared_ptr<Feed>>> feeds_;
   ScriptedServer server_;  // last: it calls answer()
 };
