@@ -10,6 +10,7 @@
 #include "acme/json_fields.h"
 #include "acme/stored_time.h"
 #include "base/base64.h"
+#include "base/hex.h"
 #include "base/log.h"
 #include "base/openssl.h"
 
@@ -39,13 +40,7 @@ std::string mark_of_key(const certstore::Certificate& certificate) {
   const std::unique_ptr<unsigned char, void (*)(unsigned char*)> owned(der, [](unsigned char* p) { OPENSSL_free(p); });
   std::array<unsigned char, 32> digest{};
   if (EVP_Digest(der, static_cast<std::size_t>(size), digest.data(), nullptr, EVP_sha256(), nullptr) != 1) return {};
-  std::string mark = std::string(forbidden_folder) + "/key-";
-  constexpr std::string_view digits = "0123456789abcdef";
-  for (const unsigned char byte : digest) {
-    mark += digits[byte >> 4U];
-    mark += digits[byte & 0xfU];
-  }
-  return mark + ".json";
+  return std::string(forbidden_folder) + "/key-" + base::to_hex(digest) + ".json";
 }
 
 std::optional<PlannedRevocation> planned_from(const std::string& text) {

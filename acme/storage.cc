@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "base/file.h"
+#include "base/hex.h"
 #include "base/openssl.h"
 
 namespace acme {
@@ -20,13 +21,7 @@ constexpr std::size_t largest_record = 4U << 20U;
 constexpr std::size_t longest_part = 200;  // file systems take 255 bytes, and a temporary file has a longer name
 constexpr std::size_t kept_of_long_part = 100;
 constexpr std::size_t deepest = 4;
-constexpr std::string_view hex_digits = "0123456789abcdef";
 constexpr std::string_view plain_characters = "abcdefghijklmnopqrstuvwxyz0123456789-.";
-
-void append_hex(std::string& out, unsigned char byte) {
-  out += hex_digits[byte >> 4U];
-  out += hex_digits[byte & 0xfU];
-}
 
 bool is_ipv6_text(std::string_view name) {
   return name.contains(':') && name.front() != '.' && name.find_first_not_of("0123456789abcdef:.") == name.npos;
@@ -38,8 +33,9 @@ std::string escaped(std::string_view name) {
     if (plain_characters.contains(name[i]) && (i > 0 || name[i] != '.')) {
       part += name[i];
     } else {
+      const std::array byte{static_cast<unsigned char>(name[i])};
       part += "_x";
-      append_hex(part, static_cast<unsigned char>(name[i]));
+      base::append_hex(part, byte);
     }
   }
   return part;
@@ -47,10 +43,8 @@ std::string escaped(std::string_view name) {
 
 std::string sha256_hex(std::string_view text) {
   std::array<unsigned char, 32> digest{};
-  std::string hex;
-  if (EVP_Digest(text.data(), text.size(), digest.data(), nullptr, EVP_sha256(), nullptr) != 1) return hex;
-  for (const unsigned char byte : digest) append_hex(hex, byte);
-  return hex;
+  if (EVP_Digest(text.data(), text.size(), digest.data(), nullptr, EVP_sha256(), nullptr) != 1) return {};
+  return base::to_hex(digest);
 }
 
 bool is_part(std::string_view part) {

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/hex.h"
 #include "certstore/certificate_builder.h"
 #include "certstore/issuer_certificate.h"
 #include "certstore/pem.h"
@@ -40,14 +41,7 @@ base::Result<CertificatePtr> Certificate::from_pfx(std::string_view pfx, std::st
 }
 
 std::string Certificate::fingerprint() const {
-  constexpr std::string_view digits = "0123456789abcdef";
-  std::string text;
-  text.reserve(2 * facts_.sha256.size());
-  for (const std::uint8_t byte : facts_.sha256) {
-    text += digits[byte >> 4U];
-    text += digits[byte & 0xfU];
-  }
-  return text;
+  return base::to_hex(facts_.sha256);
 }
 
 Certificate::Material::~Material() {

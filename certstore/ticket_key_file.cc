@@ -5,18 +5,16 @@
 #include <limits>
 #include <span>
 
+#include "base/hex.h"
+
 namespace certstore {
 namespace {
 
 constexpr std::string_view first_line = "sekisho ticket keys 1";
-constexpr std::string_view digits = "0123456789abcdef";
 constexpr std::size_t most_keys = 3;
 
-void append_hex(std::string& out, std::span<const std::uint8_t> bytes) {
-  for (const std::uint8_t byte : bytes) {
-    out += digits[byte >> 4U];
-    out += digits[byte & 0xfU];
-  }
+void append_bytes(std::string& out, std::span<const std::uint8_t> bytes) {
+  base::append_hex(out, bytes);
   out += ' ';
 }
 
@@ -32,8 +30,8 @@ bool read_hex(std::string_view& text, std::span<std::uint8_t> bytes) {
   const std::string_view hex = take_until(text, ' ');
   if (hex.size() != 2 * bytes.size()) return false;
   for (std::size_t i = 0; i < bytes.size(); ++i) {
-    const std::size_t high = digits.find(hex[2 * i]);
-    const std::size_t low = digits.find(hex[2 * i + 1]);
+    const std::size_t high = base::hex_digits.find(hex[2 * i]);
+    const std::size_t low = base::hex_digits.find(hex[2 * i + 1]);
     if (high == std::string_view::npos || low == std::string_view::npos) return false;
     bytes[i] = static_cast<std::uint8_t>(high << 4U | low);
   }
@@ -57,9 +55,9 @@ std::string write_ticket_keys(const TicketKeySet& set) {
   text.reserve(1024);  // no reallocation that would leave a copy behind
   text.append(first_line) += '\n';
   for (const TicketKey& key : set.keys) {
-    append_hex(text, key.name);
-    append_hex(text, key.aes);
-    append_hex(text, key.hmac);
+    append_bytes(text, key.name);
+    append_bytes(text, key.aes);
+    append_bytes(text, key.hmac);
     text += std::to_string(std::chrono::floor<std::chrono::seconds>(key.from).time_since_epoch().count()) + '\n';
   }
   return text;

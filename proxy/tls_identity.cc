@@ -1,5 +1,6 @@
 #include <array>
 
+#include "base/hex.h"
 #include "proxy/tls_context.h"
 
 namespace proxy {
@@ -13,16 +14,6 @@ std::string rfc2253(const X509_NAME* name) {
   return {bytes, static_cast<std::size_t>(size)};
 }
 
-std::string hexadecimal(const unsigned char* bytes, std::size_t size) {
-  static constexpr char digits[] = "0123456789abcdef";
-  std::string text;
-  for (std::size_t i = 0; i < size; ++i) {
-    text += digits[bytes[i] >> 4U];
-    text += digits[bytes[i] & 15U];
-  }
-  return text;
-}
-
 }  // namespace
 
 std::shared_ptr<const ClientIdentity> client_identity(SSL* ssl) {
@@ -33,10 +24,10 @@ std::shared_ptr<const ClientIdentity> client_identity(SSL* ssl) {
   identity->issuer = rfc2253(X509_get_issuer_name(certificate.get()));
   const ASN1_INTEGER* serial = X509_get0_serialNumber(certificate.get());
   identity->serial_hex =
-      hexadecimal(ASN1_STRING_get0_data(serial), static_cast<std::size_t>(ASN1_STRING_length(serial)));
+      base::to_hex({ASN1_STRING_get0_data(serial), static_cast<std::size_t>(ASN1_STRING_length(serial))});
   std::array<unsigned char, 32> digest{};
   X509_digest(certificate.get(), EVP_sha256(), digest.data(), nullptr);
-  identity->sha256_hex = hexadecimal(digest.data(), digest.size());
+  identity->sha256_hex = base::to_hex(digest);
   unsigned char* der = nullptr;
   const int size = i2d_X509(certificate.get(), &der);
   if (size > 0) {
