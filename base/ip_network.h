@@ -22,6 +22,8 @@ class IpAddress {
   [[nodiscard]] bool is_v4() const noexcept;
   [[nodiscard]] bool is_loopback() const noexcept;  // 127.0.0.0/8, ::1
   [[nodiscard]] std::string to_string() const;
+  // As it stands in URLs and Host fields: IPv6 in brackets (RFC 3986 §3.2.2).
+  [[nodiscard]] std::string to_host() const { return is_v4() ? to_string() : '[' + to_string() + ']'; }
   // 16 bytes; IPv4 as ::ffff:a.b.c.d.
   [[nodiscard]] const std::array<std::uint8_t, 16>& bytes() const noexcept { return bytes_; }
   friend bool operator==(const IpAddress&, const IpAddress&) = default;

@@ -80,9 +80,7 @@ Read<std::string> parse_request_target(std::string_view text) {
 }
 
 Read<std::string> parse_authority(std::string_view text) {
-  if (const auto address = base::IpAddress::parse(text)) {
-    return address->is_v4() ? address->to_string() : "[" + address->to_string() + "]";
-  }
+  if (const auto address = base::IpAddress::parse(text)) return address->to_host();
   if (text.find(':') == std::string_view::npos) return parse_host_name(text);
   const auto endpoint = parse_endpoint(text);
   if (!endpoint) return std::unexpected("a host name or an address, and perhaps a port, such as app.internal:8080");

@@ -15,9 +15,7 @@ Read<std::string> parse_route_name(std::string_view text) {
 
 // A request may name an address as its host; it is compared in its canonical form, IPv6 in brackets.
 Read<std::string> parse_route_host(std::string_view text) {
-  if (const auto address = base::IpAddress::parse(text)) {
-    return address->is_v4() ? address->to_string() : "[" + address->to_string() + "]";
-  }
+  if (const auto address = base::IpAddress::parse(text)) return address->to_host();
   return parse_host_pattern(text);
 }
 

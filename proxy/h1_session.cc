@@ -32,9 +32,7 @@ constexpr unsigned most_in_a_row = 32;
 // handshake, else the address that it connected to. What is sent on has to have a Host (§3.2), and backends refuse an
 // empty one.
 std::string default_authority(const ConnectionFacts& connection) {
-  if (!connection.server_name.empty()) return connection.server_name;
-  const std::string address = connection.local.to_string();
-  return address.find(':') == std::string::npos ? address : '[' + address + ']';
+  return connection.server_name.empty() ? connection.local.to_host() : connection.server_name;
 }
 
 // One HTTP/1 connection: its requests in order, each an exchange. Lives in the frame of serve_h1.
