@@ -13,7 +13,6 @@
 #include "acme/obtain.h"
 #include "acme/revocations.h"
 #include "base/log.h"
-#include "config/dns_provider_need.h"
 
 namespace acme {
 namespace {

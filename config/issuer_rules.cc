@@ -2,7 +2,6 @@
 #include <set>
 #include <utility>
 
-#include "config/dns_provider_need.h"
 #include "config/quantities.h"
 #include "config/sections.h"
 

@@ -20,6 +20,10 @@ enum class ChallengeType : std::uint8_t { http01, tls_alpn01, dns01, dns_account
 [[nodiscard]] constexpr bool proved_by_dns(ChallengeType type) noexcept {
   return type != ChallengeType::http01 && type != ChallengeType::tls_alpn01;
 }
+// Needs somebody who writes records. That of dns-persist-01 is placed once and stays: it can be done by hand.
+[[nodiscard]] constexpr bool needs_dns_provider(ChallengeType type) noexcept {
+  return proved_by_dns(type) && type != ChallengeType::dns_persist01;
+}
 
 // The key of an issued certificate.
 struct CertificateKey {

@@ -1,6 +1,5 @@
 #include <utility>
 
-#include "config/dns_provider_need.h"
 #include "config/sections.h"
 
 namespace config {
