@@ -3,14 +3,9 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "proxy/at_once.h"
+
 namespace proxy {
-namespace {
-
-awaitable<void> at_once() {
-  co_return;
-}
-
-}  // namespace
 
 void Event::notify() {
   if (!waiter_) {

@@ -5,6 +5,7 @@
 
 #include <boost/asio/buffer.hpp>
 
+#include "proxy/at_once.h"
 #include "proxy/worker.h"
 
 namespace proxy {
@@ -30,10 +31,6 @@ unsigned status_for(const boost::system::error_code& error, std::string_view byt
   if (error == make_error_code(HeadFault::unknown_coding)) return 501;
   if (error == http::error::bad_version && is_other_version(bytes)) return 505;
   return 400;
-}
-
-awaitable<base::Result<void>> at_once() {
-  co_return base::Result<void>{};
 }
 
 }  // namespace
@@ -212,7 +209,7 @@ BodyPiece H1Reader<is_request>::poll() {
 template <bool is_request>
 awaitable<base::Result<void>> H1Reader<is_request>::wait() {
   // Not a coroutine itself: one frame less for every request.
-  return !pending_.empty() && !stalled_ ? at_once() : transport_.readable();
+  return !pending_.empty() && !stalled_ ? at_once(base::Result<void>{}) : transport_.readable();
 }
 
 template class H1Reader<true>;

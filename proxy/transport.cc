@@ -12,6 +12,7 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "proxy/at_once.h"
 #include "proxy/worker.h"
 
 namespace proxy {
@@ -25,10 +26,6 @@ constexpr std::size_t most_unsent = 1 << 20;
 // Pieces as large as this are sealed where they lie instead of being copied into the cork.
 constexpr std::size_t large_piece = 16 << 10;
 constexpr std::size_t cork_size = 64 << 10;
-
-awaitable<base::Result<void>> at_once(base::Result<void> result) {
-  co_return result;
-}
 
 base::Error from_errno(int error_number) {
   const bool gone = error_number == ECONNRESET || error_number == EPIPE || error_number == ENOTCONN;
@@ -58,8 +55,8 @@ void Transport::uncork() {
 
 // Not a coroutine itself: one frame less for every wait, and for every connection that is idle.
 awaitable<base::Result<void>> Transport::readable() {
-  if (failed_) return at_once(std::unexpected(error_));
-  if (early_at_ < early_size_ || ended_) return at_once({});
+  if (failed_) return at_once<base::Result<void>>(std::unexpected(error_));
+  if (early_at_ < early_size_ || ended_) return at_once(base::Result<void>{});
   auto begin = [this](auto handler) {
     if (early_ == nullptr) {
       socket_.async_wait(tcp::socket::wait_read, [this, handler = std::move(handler)](const error_code& error) mutable {
