@@ -5,17 +5,11 @@
 #include <charconv>
 #include <utility>
 
+#include "base/ascii.h"
 #include "config/sections.h"
 
 namespace kube {
 namespace {
-
-std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view blanks = " \t\r\n";
-  const std::size_t first = text.find_first_not_of(blanks);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(blanks) - first + 1);
-}
 
 bool is_one_of(std::string_view text, const std::array<std::string_view, 6>& words) {
   return std::ranges::find(words, text) != words.end();
@@ -43,14 +37,14 @@ std::optional<std::uint64_t> unit_in_seconds(std::string_view& text) {
 }  // namespace
 
 config::Read<bool> parse_flag(std::string_view text) {
-  text = trimmed(text);
+  text = base::trimmed(text);
   if (is_one_of(text, {"true", "True", "TRUE", "t", "T", "1"})) return true;
   if (is_one_of(text, {"false", "False", "FALSE", "f", "F", "0"})) return false;
   return std::unexpected("\"true\" or \"false\"");
 }
 
 config::Read<bool> parse_switch(std::string_view text) {
-  text = trimmed(text);
+  text = base::trimmed(text);
   if (text == "on") return true;
   if (text == "off") return false;
   if (const auto flag = parse_flag(text)) return *flag;
@@ -58,14 +52,14 @@ config::Read<bool> parse_switch(std::string_view text) {
 }
 
 config::Read<std::uint64_t> parse_number(std::string_view text, std::uint64_t least, std::uint64_t most) {
-  text = trimmed(text);
+  text = base::trimmed(text);
   const auto number = take_number(text);
   if (number && text.empty() && *number >= least && *number <= most) return *number;
   return std::unexpected("a number from " + std::to_string(least) + " to " + std::to_string(most));
 }
 
 config::Read<std::chrono::milliseconds> parse_seconds(std::string_view text) {
-  text = trimmed(text);
+  text = base::trimmed(text);
   if (text.ends_with('s')) text.remove_suffix(1);
   const auto seconds = parse_number(text, 1, 86'400);
   if (!seconds) return std::unexpected("seconds, 1 to 86400");
@@ -74,7 +68,7 @@ config::Read<std::chrono::milliseconds> parse_seconds(std::string_view text) {
 
 config::Read<std::chrono::seconds> parse_go_duration(std::string_view text) {
   constexpr std::uint64_t longest = std::uint64_t{100} * 365 * 86'400;
-  text = trimmed(text);
+  text = base::trimmed(text);
   std::uint64_t total = 0;
   bool valid = !text.empty();
   while (valid && !text.empty()) {
@@ -87,7 +81,7 @@ config::Read<std::chrono::seconds> parse_go_duration(std::string_view text) {
 }
 
 config::Read<config::Bytes> parse_nginx_size(std::string_view text) {
-  text = trimmed(text);
+  text = base::trimmed(text);
   auto number = take_number(text);
   unsigned shift = 0;
   if (number && text.size() == 1) {
@@ -105,7 +99,7 @@ std::vector<std::string> parse_list(std::string_view text) {
   std::vector<std::string> parts;
   while (!text.empty()) {
     const std::size_t comma = std::min(text.find(','), text.size());
-    if (const std::string_view part = trimmed(text.substr(0, comma)); !part.empty()) parts.emplace_back(part);
+    if (const std::string_view part = base::trimmed(text.substr(0, comma)); !part.empty()) parts.emplace_back(part);
     text.remove_prefix(std::min(comma + 1, text.size()));
   }
   return parts;
@@ -115,7 +109,7 @@ config::Read<config::Redirect> parse_redirect_target(std::string_view text) {
   const auto refused = [] {
     return std::unexpected<std::string>("a URL such as https://www.example.com/path, without query");
   };
-  text = trimmed(text);
+  text = base::trimmed(text);
   config::Redirect redirect;
   if (const std::size_t end = text.find("://"); end != std::string_view::npos) {
     const std::string_view scheme = text.substr(0, end);
