@@ -34,12 +34,7 @@ std::string mark_of(const IssuerObject& issuer) {
 IssuerObject bare(const Resource& resource, const nlohmann::json& object) {
   ObjectFaults faults;
   const ObjectFields fields(object, "", faults);
-  IssuerObject issuer;
-  issuer.metadata = read_metadata(fields, resource.scope);
-  issuer.reference = reference_to(resource, issuer.metadata);
-  issuer.generation = generation_of(object);
-  const auto* status = acme::member(object, "status");
-  issuer.status = status != nullptr && status->is_object() ? *status : nlohmann::json::object();
+  IssuerObject issuer = read_issuer_beside_spec(resource, object, fields);
   issuer.spec = ForeignIssuerSpec{"what cannot be read"};
   return issuer;
 }

@@ -162,15 +162,21 @@ bool ChallengeSolver::by_dns() const {
   return !std::holds_alternative<Http01Solver>(way);
 }
 
-ObjectRead<IssuerObject> read_issuer(const Resource& resource, const nlohmann::json& object) {
-  ObjectFaults faults;
-  const ObjectFields fields(object, "", faults);
+IssuerObject read_issuer_beside_spec(const Resource& resource, const nlohmann::json& object,
+                                     const ObjectFields& fields) {
   IssuerObject issuer;
   issuer.metadata = read_metadata(fields, resource.scope);
   issuer.reference = reference_to(resource, issuer.metadata);
   issuer.generation = generation_of(object);
-  if (const auto* status = fields.find("status"); status != nullptr && status->is_object()) issuer.status = *status;
-  if (!issuer.status.is_object()) issuer.status = nlohmann::json::object();
+  const auto* status = fields.find("status");
+  issuer.status = status != nullptr && status->is_object() ? *status : nlohmann::json::object();
+  return issuer;
+}
+
+ObjectRead<IssuerObject> read_issuer(const Resource& resource, const nlohmann::json& object) {
+  ObjectFaults faults;
+  const ObjectFields fields(object, "", faults);
+  IssuerObject issuer = read_issuer_beside_spec(resource, object, fields);
   if (const auto spec = fields.object("spec")) {
     read_spec(*spec, issuer);
   } else {

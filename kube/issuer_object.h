@@ -109,6 +109,10 @@ struct IssuerObject {
 // and its neighbours beside an empty spec.acme.
 [[nodiscard]] ObjectRead<IssuerObject> read_issuer(const Resource& resource, const nlohmann::json& object);
 
+// What can be said of an issuer whatever its spec, which is left out.
+[[nodiscard]] IssuerObject read_issuer_beside_spec(const Resource& resource, const nlohmann::json& object,
+                                                   const ObjectFields& fields);
+
 // The solver that is responsible for a name ("*.example.com"), as cert-manager chooses: an exact name before the
 // longest zone before the most labels, the first of equals. Null: none is.
 [[nodiscard]] const ChallengeSolver* choose_solver(const std::vector<ChallengeSolver>& solvers, const std::string& name,
