@@ -8,6 +8,18 @@ from support.edge import eventually
 from support.pebble import Looking
 
 
+def two_that_serve(make_world, run_in, tmp_path, **more):
+    """A world, two processes on one state directory that serve www.example.com, the CA's roots and the certificate."""
+    world = make_world(faulting=True)
+    settings = world.settings("www.example.com", state_directory=str(tmp_path / "shared"), **more)
+    one = run_in(world, settings)
+    two = run_in(world, settings, elsewhere=True)
+    roots = world.roots()
+    leaf = served(one, "www.example.com", roots)
+    served(two, "www.example.com", roots, 60)
+    return world, one, two, roots, leaf
+
+
 def test_two_processes_issue_once_and_both_serve(make_world, run_in, tmp_path):
     world = make_world(faulting=True)
     names = [f"n{i}.example.com" for i in range(4)]
@@ -49,13 +61,7 @@ def test_when_one_is_killed_the_other_goes_on_with_its_order(make_world, run_in,
 
 
 def test_a_renewal_by_one_is_served_by_both(make_world, run_in, tmp_path):
-    world = make_world(faulting=True)
-    settings = world.settings("www.example.com", state_directory=str(tmp_path / "shared"))
-    one = run_in(world, settings)
-    two = run_in(world, settings, elsewhere=True)
-    roots = world.roots()
-    first = served(one, "www.example.com", roots)
-    served(two, "www.example.com", roots, 60)
+    world, one, two, roots, first = two_that_serve(make_world, run_in, tmp_path)
     two.command("renew", "www.example.com", check=0)
     renewed = eventually(lambda: (now := shown(two, "www.example.com", roots)) != first and now, 60)
     eventually(lambda: shown(one, "www.example.com", roots) == renewed, 90, "the other process serves it too")
@@ -63,14 +69,7 @@ def test_a_renewal_by_one_is_served_by_both(make_world, run_in, tmp_path):
 
 
 def test_a_key_that_others_have_is_served_by_no_process_any_more(make_world, run_in, tmp_path):
-    world = make_world(faulting=True)
-    settings = world.settings("www.example.com", state_directory=str(tmp_path / "shared"),
-                              certificate={"until_issued": "refuse"})
-    one = run_in(world, settings)
-    two = run_in(world, settings, elsewhere=True)
-    roots = world.roots()
-    leaf = served(one, "www.example.com", roots)
-    served(two, "www.example.com", roots, 60)
+    world, one, two, _, leaf = two_that_serve(make_world, run_in, tmp_path, certificate={"until_issued": "refuse"})
     world.faults.inject(faulty.rate_limited(3600, times=9))
     one.command("revoke", "www.example.com", "--reason", "1", check=0)
     assert shown(one, "www.example.com") != leaf
@@ -79,13 +78,7 @@ def test_a_key_that_others_have_is_served_by_no_process_any_more(make_world, run
 
 
 def test_a_harmless_revocation_waits_until_the_new_one_is_served(make_world, run_in, tmp_path):
-    world = make_world(faulting=True)
-    settings = world.settings("www.example.com", state_directory=str(tmp_path / "shared"))
-    one = run_in(world, settings)
-    two = run_in(world, settings, elsewhere=True)
-    roots = world.roots()
-    leaf = served(one, "www.example.com", roots)
-    served(two, "www.example.com", roots, 60)
+    world, one, two, roots, leaf = two_that_serve(make_world, run_in, tmp_path)
     one.command("revoke", "www.example.com", "--reason", "4", check=0)
 
     def good():

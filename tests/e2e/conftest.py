@@ -15,16 +15,7 @@ from support.backend import Backend  # noqa: E402
 from support.pebble import pebble_has  # noqa: E402
 
 
-def pytest_addoption(parser):
-    parser.addoption("--quick", action="store_true", help="leave out what takes more than ten seconds")
-
-
-def pytest_collection_modifyitems(config, items):
-    if config.getoption("--quick"):
-        skip = pytest.mark.skip(reason="slow, and --quick was given")
-        for item in items:
-            if "slow" in item.keywords:
-                item.add_marker(skip)
+def pytest_collection_modifyitems(items):
     for item in items:
         for needs in item.iter_markers("needs_pebble"):
             lacking = [feature for feature in needs.args if not pebble_has(feature)]

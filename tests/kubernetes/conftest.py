@@ -12,18 +12,6 @@ from cluster.cluster import Cluster  # noqa: E402
 from cluster.control_plane import needs  # noqa: E402
 
 
-def pytest_addoption(parser):
-    parser.addoption("--quick", action="store_true", help="leave out what takes more than ten seconds")
-
-
-def pytest_collection_modifyitems(config, items):
-    if config.getoption("--quick"):
-        skip = pytest.mark.skip(reason="slow, and --quick was given")
-        for item in items:
-            if "slow" in item.keywords:
-                item.add_marker(skip)
-
-
 def pytest_terminal_summary(terminalreporter):
     if missing := needs():
         terminalreporter.section("KUBERNETES IS NOT TESTED", sep="!")
