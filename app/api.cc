@@ -124,7 +124,7 @@ Json certificates_json(const Observation& seen) {
 Json routes_json(const Observation& seen) {
   Json result = Json::array();
   if (!seen.snapshot || !seen.snapshot->routes) return result;
-  for (const auto& route : seen.snapshot->routes->routes()) {
+  for (const proxy::RoutePtr& route : seen.snapshot->routes->all()) {
     const config::Route& config = route->config;
     result.push_back({{"name", config.name},
                       {"hosts", config.hosts},
@@ -141,7 +141,7 @@ Json routes_json(const Observation& seen) {
 Json backends_json(const Observation& seen) {
   Json result = Json::array();
   if (!seen.snapshot || !seen.snapshot->backends) return result;
-  for (const auto& [name, backend] : *seen.snapshot->backends) {
+  for (const auto& [name, backend] : seen.snapshot->backends->sorted()) {
     Json endpoints = Json::array();
     for (const proxy::EndpointState& endpoint : backend->endpoints) endpoints.push_back(endpoint_json(endpoint));
     Json configured = Json::array();
@@ -164,7 +164,7 @@ Json status_json(const Observation& seen) {
   status["listeners"] = Json::array();
   for (const config::SocketAddress& address : seen.listening) status["listeners"].push_back(address.to_string());
   status["certificates"] = seen.certificates.size();
-  status["routes"] = seen.snapshot && seen.snapshot->routes ? seen.snapshot->routes->routes().size() : 0;
+  status["routes"] = seen.snapshot && seen.snapshot->routes ? seen.snapshot->routes->all().size() : 0;
   status["backends"] = seen.snapshot && seen.snapshot->backends ? seen.snapshot->backends->size() : 0;
   status["workers"] = Json::array();
   for (std::size_t i = 0; i < seen.workers.size(); ++i) status["workers"].push_back(worker_json(*seen.workers[i], i));

@@ -51,10 +51,10 @@ void add_backend_metrics(MetricFamilies& families, const Observation& seen) {
   for (const Measure& measure : measures) {
     Family family(families, measure.name, measure.help, measure.type);
     if (!seen.snapshot || !seen.snapshot->backends) continue;
-    for (const auto& [name, backend] : *seen.snapshot->backends) {
+    for (const auto& [name, backend] : seen.snapshot->backends->sorted()) {
       for (const EndpointState& endpoint : backend->endpoints) {
         if (!endpoint.stats) continue;
-        family.add({{"backend", name}, {"endpoint", endpoint.name}, {"address", address_of(endpoint)}},
+        family.add({{"backend", std::string(name)}, {"endpoint", endpoint.name}, {"address", address_of(endpoint)}},
                    measure.value(endpoint));
       }
     }

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "app/metrics.h"
+#include "kube/secret_source.h"
 
 namespace app {
 namespace {
@@ -23,14 +24,20 @@ void add_name(Labels& labels, const std::string& whose, const certstore::Disting
   labels.push_back({whose + "_CN", name.common_name});
 }
 
+// Its id is "shop/web-tls".
+bool of_secret(const certstore::CertificateStatus& status) {
+  return status.source == kube::SecretSource::source_name;
+}
+
 // The labels of x509-certificate-exporter; what does not apply is empty, which PromQL treats as absent.
 Labels labels_of(const certstore::CertificateStatus& status, const certstore::Facts& facts) {
   const auto slash = status.file_path.rfind('/');
+  const auto name = of_secret(status) ? status.id.find('/') : std::string::npos;
   Labels labels{{"filename", slash == std::string::npos ? status.file_path : status.file_path.substr(slash + 1)},
                 {"filepath", status.file_path},
-                {"secret_namespace", ""},
-                {"secret_name", ""},
-                {"secret_key", ""},
+                {"secret_namespace", of_secret(status) ? status.id.substr(0, name) : ""},
+                {"secret_name", of_secret(status) ? status.id.substr(name + 1) : ""},
+                {"secret_key", of_secret(status) ? "tls.crt" : ""},
                 {"serial_number", facts.serial_decimal}};
   add_name(labels, "issuer", facts.issuer);
   add_name(labels, "subject", facts.subject);
@@ -84,7 +91,7 @@ void add_certificate_metrics(MetricFamilies& families, const Observation& seen) 
     // Also what is held and not served: an expired file in the folder is somebody's mistake.
     const certstore::CertificatePtr& held = status.serving ? status.serving : status.certificate;
     if (!held) continue;
-    if (!keys.insert(status.file_path + '\0' + held->fingerprint()).second) continue;
+    if (!keys.insert((of_secret(status) ? status.id : status.file_path) + '\0' + held->fingerprint()).second) continue;
     samples.push_back({labels_of(status, held->facts()), &held->facts()});
   }
   {

@@ -28,6 +28,7 @@ ExitCode run_command_line(int argc, const char* const* argv) {
       "Examples:\n"
       "  sekisho proxy --to 127.0.0.1:3000        HTTPS in front of an app, no file needed\n"
       "  sekisho run --config sekisho.yaml        the gateway\n"
+      "  sekisho ingress --class nginx            the gateway, configured by Ingresses of a cluster\n"
       "  sekisho check sekisho.yaml               is the file valid?\n"
       "  sekisho certs                            what a running instance serves\n"
       "  sekisho why www.example.com              and why it serves that\n\n"
@@ -36,6 +37,7 @@ ExitCode run_command_line(int argc, const char* const* argv) {
   Command chosen;
   add_proxy_command(app, chosen);
   add_run_command(app, chosen);
+  add_ingress_command(app, chosen);
   add_check_command(app, chosen);
   add_certs_command(app, chosen);
   add_routes_command(app, chosen);

@@ -14,6 +14,7 @@ using Command = std::function<ExitCode()>;
 // `chosen` is set when the subcommand was named on the command line; it runs once parsing is done.
 void add_proxy_command(CLI::App& app, Command& chosen);
 void add_run_command(CLI::App& app, Command& chosen);
+void add_ingress_command(CLI::App& app, Command& chosen);
 void add_check_command(CLI::App& app, Command& chosen);
 void add_certs_command(CLI::App& app, Command& chosen);
 void add_routes_command(CLI::App& app, Command& chosen);

@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "app/reload_decisions.h"
 #include "base/log.h"
-#include "config/parse.h"
 #include "config/quantities.h"
 #include "config/watch.h"
 
@@ -19,8 +19,8 @@ constexpr std::chrono::seconds tick_every{5};
 
 class ControlLoop {
  public:
-  ControlLoop(Gateway& gateway, EventQueue& events, std::filesystem::path file)
-      : gateway_(gateway), events_(events), file_(std::move(file)) {}
+  ControlLoop(Gateway& gateway, EventQueue& events, ConfigurationFile file)
+      : gateway_(gateway), events_(events), file_(std::move(file.path)), load_(std::move(file.load)) {}
 
   void run() {
     if (!file_.empty()) watch();
@@ -57,7 +57,7 @@ class ControlLoop {
 
   void reload(Event cause) {
     if (file_.empty()) return;
-    auto parsed = config::load(file_);
+    auto parsed = load_();
     if (!parsed) return gateway_.count_refused(parsed.error());
     // A file that was touched, or that SIGHUP has made us read already.
     const bool same = *parsed == *gateway_.config() && !gateway_.last_reload_refused();
@@ -83,13 +83,14 @@ class ControlLoop {
   Gateway& gateway_;
   EventQueue& events_;
   std::filesystem::path file_;
+  std::function<std::expected<config::Config, config::Diagnostics>()> load_;
   std::optional<config::FileWatch> watch_;
 };
 
 }  // namespace
 
-void run_control_loop(Gateway& gateway, EventQueue& events, const std::filesystem::path& file) {
-  ControlLoop(gateway, events, file).run();
+void run_control_loop(Gateway& gateway, EventQueue& events, ConfigurationFile file) {
+  ControlLoop(gateway, events, std::move(file)).run();
 }
 
 }  // namespace app

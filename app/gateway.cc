@@ -29,10 +29,11 @@ std::string joined(const std::vector<config::SocketAddress>& addresses) {
 }  // namespace
 
 base::Result<std::unique_ptr<Gateway>> Gateway::start(Options options) {
-  if (auto made = make_state_directory(options.config.state_directory); !made)
-    return std::unexpected(std::move(made.error()));
-  if (const std::string loose = loose_rights(options.config.state_directory); !loose.empty()) {
-    base::log::warning("the state directory is not private", {{"problem", loose}});
+  if (const auto& folder = options.config.state_directory; !folder.empty()) {
+    if (auto made = make_state_directory(folder); !made) return std::unexpected(std::move(made.error()));
+    if (const std::string loose = loose_rights(folder); !loose.empty()) {
+      base::log::warning("the state directory is not private", {{"problem", loose}});
+    }
   }
   std::unique_ptr<Gateway> gateway(new Gateway(options));
   if (auto begun = gateway->begin(options); !begun) return std::unexpected(std::move(begun.error()));
@@ -41,8 +42,10 @@ base::Result<std::unique_ptr<Gateway>> Gateway::start(Options options) {
 
 Gateway::Gateway(Options& options)
     : clock_(base::system_clock()),
+      observe_more_(std::move(options.observe_more)),
       started_(clock_.now()),
       first_config_(std::make_shared<const config::Config>(options.config)),
+      listens_(options.listening == Options::Listening::at_start),
       config_(first_config_),
       access_log_(workers_of(*first_config_), options.access_log_descriptor),
       server_(workers_of(*first_config_), access_log_),
@@ -58,9 +61,9 @@ Gateway::Gateway(Options& options)
                .store = store_,
                .publish_challenges =
                    [this](std::shared_ptr<const certstore::Challenges> challenges) {
-                     const bool none = challenges == nullptr || challenges->empty();
-                     publisher_.change(
-                         [&](proxy::Snapshot& next) { next.challenges = none ? nullptr : std::move(challenges); });
+                     const std::lock_guard lock(challenges_mutex_);
+                     own_challenges_ = std::move(challenges);
+                     publish_challenges();
                    },
                .withhold =
                    [this](const std::vector<std::string>& names) {
@@ -84,6 +87,7 @@ Gateway::~Gateway() {
 
 base::Result<void> Gateway::begin(Options& options) {
   if (auto started = start_admin(options); !started) return started;
+  const std::lock_guard applying(applying_);
   const config::Config& config = *first_config_;
   auto client_auth = proxy::ClientAuthTable::load(config.tls);
   if (!client_auth) return std::unexpected(std::move(client_auth.error()));
@@ -101,12 +105,42 @@ base::Result<void> Gateway::begin(Options& options) {
   server_.tell_unknown_names([this](const std::string& server_name) {
     if (acme::Manager* const issuers = issued_.manager()) issuers->asked_for(server_name);
   });
+  return listens_ ? begin_listening(config) : base::Result<void>();
+}
+
+base::Result<void> Gateway::begin_listening(const config::Config& config) {
   auto listening = server_.listen(config.listeners);
   if (!listening) return std::unexpected(std::move(listening.error()));
-  base::log::info("listening", {{"addresses", joined(*listening)}, {"workers", std::to_string(workers_of(config))}});
+  base::log::info("listening",
+                  {{"addresses", joined(*listening)}, {"workers", std::to_string(workers_of(*first_config_))}});
   const std::lock_guard lock(mutex_);
   listening_ = std::move(*listening);
   return {};
+}
+
+base::Result<void> Gateway::listen() {
+  const std::lock_guard applying(applying_);
+  if (listens_) return {};
+  publisher_.flush();
+  server_.wait_until_taken();
+  if (auto begun = begin_listening(*config()); !begun) return begun;
+  listens_ = true;
+  return {};
+}
+
+std::vector<base::Error> Gateway::change_traffic(const TrafficChange& change) {
+  if (change.empty()) return {};
+  const std::lock_guard applying(applying_);
+  const SnapshotPublisher::Hold hold(publisher_);
+  auto refused = monitor_.change(outside_.take_backends(change.backends, config()->backends));
+  publish_backends();
+  OutsideTraffic::RoutesByHost changed;
+  {
+    const std::lock_guard lock(mutex_);
+    changed = outside_.take_hosts(change.hosts, slots_);
+  }
+  if (!changed.empty()) publish(routes_->with(changed));
+  return refused;
 }
 
 base::Result<void> Gateway::start_admin(const Options& options) {
@@ -115,7 +149,10 @@ base::Result<void> Gateway::start_admin(const Options& options) {
   const config::SocketAddress address = configured ? options.config.admin->address : *options.assumed_admin;
   changes_ = std::make_unique<AdminChanges>(AdminChanges::Options{
       .manager = [this] { return issued_.manager(); },
-      .findings = [folder = first_config_->state_directory] { return std::vector{state_directory_finding(folder)}; },
+      .findings =
+          [folder = first_config_->state_directory] {
+            return folder.empty() ? std::vector<acme::Finding>() : std::vector{state_directory_finding(folder)};
+          },
       .needs_token = !base::is_loopback_address(address.host),
       .token_file = configured ? options.config.admin->token_file.value_or("") : std::filesystem::path()});
   const auto handler = [this](const AdminRequest& request) {
@@ -149,6 +186,7 @@ base::Result<void> Gateway::reload(const config::Config& config) {
 }
 
 base::Result<void> Gateway::apply(const config::Config& config) {
+  const std::lock_guard applying(applying_);
   auto client_auth = proxy::ClientAuthTable::load(config.tls);
   if (!client_auth) return std::unexpected(std::move(client_auth.error()));
   const SnapshotPublisher::Hold hold(publisher_);
@@ -172,17 +210,20 @@ base::Result<std::vector<config::SocketAddress>> Gateway::change_listeners_and_b
     }
   };
   // New addresses are opened first: an address that is taken refuses the whole.
-  if (auto opened = server_.listen(listeners_of_both(*before, config)); !opened) {
-    return std::unexpected(std::move(opened.error()));
+  if (listens_) {
+    if (auto opened = server_.listen(listeners_of_both(*before, config)); !opened) {
+      return std::unexpected(std::move(opened.error()));
+    }
   }
-  if (auto configured = monitor_.configure(config.backends); !configured) {
-    keep_old();
+  if (auto configured = monitor_.configure(outside_.backends_with(config.backends)); !configured) {
+    if (listens_) keep_old();
     return std::unexpected(std::move(configured.error()));
   }
+  if (!listens_) return std::vector<config::SocketAddress>();
   auto listening = server_.listen(config.listeners);
   if (listening) return listening;
   keep_old();
-  if (auto undone = monitor_.configure(before->backends); !undone) {
+  if (auto undone = monitor_.configure(outside_.backends_with(before->backends)); !undone) {
     base::log::error("the old backends cannot be restored", {{"error", undone.error().what}});
   }
   return listening;
@@ -191,11 +232,9 @@ base::Result<std::vector<config::SocketAddress>> Gateway::change_listeners_and_b
 // Nothing in here can fail.
 void Gateway::adopt(const config::Config& config) {
   const auto shared = std::make_shared<const config::Config>(config);
-  std::shared_ptr<const proxy::RouteTable> routes;
   std::shared_ptr<const config::Config> before;
   {
     const std::lock_guard lock(mutex_);
-    routes = std::make_shared<const proxy::RouteTable>(config.routes, slots_);
     before = std::exchange(config_, shared);
   }
   sources_.apply(config.certificates);
@@ -203,20 +242,31 @@ void Gateway::adopt(const config::Config& config) {
   if (!ticket_keys_ || before->tls.ticket_rotation != config.tls.ticket_rotation) {
     ticket_keys_.reset();
     if (config.tls.ticket_rotation.count() > 0) {
-      ticket_keys_ = std::make_unique<certstore::TicketKeyRing>(first_config_->state_directory / "ticket_keys",
-                                                                config.tls.ticket_rotation, clock_);
+      const std::filesystem::path& folder = first_config_->state_directory;
+      ticket_keys_ = std::make_unique<certstore::TicketKeyRing>(
+          folder.empty() ? std::filesystem::path() : folder / "ticket_keys", config.tls.ticket_rotation, clock_);
     }
   }
   publish_ticket_keys();
   publish_backends();
+  OutsideTraffic::RoutesByHost routes;
+  {
+    const std::lock_guard lock(mutex_);
+    routes = outside_.configure(config.routes, slots_);
+  }
+  publish(proxy::RouteTable().with(routes));
   publisher_.change([&](proxy::Snapshot& next) {
     next.config = shared;
     next.on_demand = std::ranges::any_of(shared->certificates, [](const config::CertificateSource& source) {
       const auto* issued = std::get_if<config::IssuedCertificate>(&source.from);
       return issued != nullptr && issued->on_demand.has_value();
     });
-    next.routes = routes;
   });
+}
+
+void Gateway::publish(proxy::RouteTable routes) {
+  routes_ = std::make_shared<const proxy::RouteTable>(std::move(routes));
+  publisher_.change([&](proxy::Snapshot& next) { next.routes = routes_; });
 }
 
 // The monitor publishes on its own as well: the newer table must win.
@@ -226,6 +276,33 @@ void Gateway::publish_backends() {
     table = monitor_.table();
     publisher_.change([&](proxy::Snapshot& next) { next.backends = table; });
   } while (table != monitor_.table());
+}
+
+void Gateway::publish_outside_challenges(std::shared_ptr<const certstore::Challenges> challenges) {
+  {
+    const std::lock_guard lock(challenges_mutex_);
+    outside_challenges_ = std::move(challenges);
+    publish_challenges();
+  }
+  publisher_.flush();
+  server_.wait_until_taken();
+}
+
+// With challenges_mutex_ held.
+void Gateway::publish_challenges() {
+  const auto is_empty = [](const auto& table) { return table == nullptr || table->empty(); };
+  std::shared_ptr<const certstore::Challenges> all;
+  if (is_empty(outside_challenges_)) {
+    if (!is_empty(own_challenges_)) all = own_challenges_;
+  } else if (is_empty(own_challenges_)) {
+    all = outside_challenges_;
+  } else {
+    certstore::Challenges both = *own_challenges_;
+    both.http01.insert(outside_challenges_->http01.begin(), outside_challenges_->http01.end());
+    both.tls_alpn01.insert(outside_challenges_->tls_alpn01.begin(), outside_challenges_->tls_alpn01.end());
+    all = std::make_shared<const certstore::Challenges>(std::move(both));
+  }
+  publisher_.change([&](proxy::Snapshot& next) { next.challenges = std::move(all); });
 }
 
 void Gateway::publish_ticket_keys() {
@@ -299,6 +376,7 @@ Observation Gateway::observe() const {
   seen.listening = listening_;
   seen.reloads = reloads_;
   seen.draining = draining_;
+  if (observe_more_) observe_more_(seen);
   return seen;
 }
 

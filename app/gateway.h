@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -12,6 +13,7 @@
 #include "app/certificate_sources.h"
 #include "app/issued_certificates.h"
 #include "app/observation.h"
+#include "app/outside_traffic.h"
 #include "app/snapshot_publisher.h"
 #include "base/clock.h"
 #include "base/error.h"
@@ -33,10 +35,15 @@ class Gateway {
     std::optional<config::SocketAddress> assumed_admin = std::nullopt;
     std::vector<std::unique_ptr<certstore::Source>> sources = {};  // besides those of the configuration
     int access_log_descriptor = 1;
+    // later: not before listen() is called; until then it is not ready.
+    enum class Listening { at_start, later } listening = Listening::at_start;
+    // Adds to what observe() says; null: nothing. Any thread.
+    std::function<void(Observation&)> observe_more = {};
   };
 
-  // Listens and serves when it returns. Certificates that are missing or bad do not keep it from starting; addresses
-  // that cannot be listened to, and CA bundles and client certificates that cannot be read, do. Blocking.
+  // Listens and serves when it returns, unless it is to listen later. Certificates that are missing or bad do not keep
+  // it from starting; addresses that cannot be listened to, and CA bundles and client certificates that cannot be read,
+  // do. Blocking.
   [[nodiscard]] static base::Result<std::unique_ptr<Gateway>> start(Options options);
   ~Gateway();
   Gateway(const Gateway&) = delete;
@@ -57,6 +64,14 @@ class Gateway {
 
   // ---- Any thread.
 
+  // Routes and backends besides those of the configuration. Costs what changes. The answer names backends that cannot
+  // be spoken to, which are left as they were. Blocking.
+  [[nodiscard]] std::vector<base::Error> change_traffic(const TrafficChange& change);
+  // Challenges besides those of issuers in the configuration; returns when all workers answer them. Blocking.
+  void publish_outside_challenges(std::shared_ptr<const certstore::Challenges> challenges);
+  // Where it was to listen later. Blocking.
+  [[nodiscard]] base::Result<void> listen();
+  [[nodiscard]] certstore::Store& store() noexcept { return store_; }
   [[nodiscard]] Observation observe() const;
   [[nodiscard]] std::shared_ptr<const config::Config> config() const;
   [[nodiscard]] bool last_reload_refused() const;
@@ -69,16 +84,25 @@ class Gateway {
   explicit Gateway(Options& options);
   base::Result<void> begin(Options& options);
   base::Result<void> start_admin(const Options& options);
+  base::Result<void> begin_listening(const config::Config& config);
   base::Result<void> apply(const config::Config& config);
   base::Result<std::vector<config::SocketAddress>> change_listeners_and_backends(const config::Config& config);
   void adopt(const config::Config& config);
   void publish_ticket_keys();
   void publish_backends();
+  void publish(proxy::RouteTable routes);
+  void publish_challenges();
   void record(bool refused, std::vector<std::string> problems, std::vector<std::string> restart_needed);
 
   const base::Clock& clock_;
+  const std::function<void(Observation&)> observe_more_;
   const base::SystemTime started_;
   const std::shared_ptr<const config::Config> first_config_;  // what only a restart changes is taken from here
+
+  std::mutex applying_;  // held while configuration or traffic change
+  OutsideTraffic outside_;
+  std::shared_ptr<const proxy::RouteTable> routes_;  // the last that were published
+  bool listens_;                                     // or is yet to
 
   mutable std::mutex mutex_;  // guards the next five
   std::shared_ptr<const config::Config> config_;
@@ -86,6 +110,10 @@ class Gateway {
   proxy::RouteSlots slots_;
   ReloadState reloads_;
   bool draining_ = false;
+
+  std::mutex challenges_mutex_;  // guards the next two
+  std::shared_ptr<const certstore::Challenges> own_challenges_;
+  std::shared_ptr<const certstore::Challenges> outside_challenges_;
 
   // In the order in which each needs what stands before it; destroyed the other way round.
   proxy::AccessLog access_log_;

@@ -17,6 +17,8 @@ void add_certificate_metrics(MetricFamilies& families, const Observation& seen);
 void add_issuing_metrics(MetricFamilies& families, const Observation& seen);
 // What the workers counted.
 void add_traffic_metrics(MetricFamilies& families, const Observation& seen);
+// sekisho_kube_*; only with Observation::cluster.
+void add_cluster_metrics(MetricFamilies& families, const Observation& seen);
 void add_backend_metrics(MetricFamilies& families, const Observation& seen);
 
 }  // namespace app

@@ -2,10 +2,12 @@
 // gateway. Everything that people and scrapers see is a pure function of it.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "acme/manager.h"
+#include "app/cluster_view.h"
 #include "app/reload_state.h"
 #include "base/clock.h"
 #include "certstore/store.h"
@@ -25,6 +27,7 @@ struct Observation {
   std::vector<std::string> route_names;  // by slot of WorkerStats::routes
   std::vector<config::SocketAddress> listening;
   ReloadState reloads;
+  std::optional<ClusterView> cluster;  // of `sekisho ingress`
   bool draining = false;
   base::SystemTime started;
   base::SystemTime now;

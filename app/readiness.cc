@@ -18,9 +18,34 @@ bool no_certificate(const proxy::Snapshot& snapshot) {
   return !snapshot.certificates || (snapshot.certificates->size() == 0 && snapshot.certificates->fallback() == nullptr);
 }
 
+std::string unread(const ClusterView& cluster) {
+  std::string text;
+  for (const WatchedKind& watch : cluster.watches) {
+    if (watch.state.synced) continue;
+    text += (text.empty() ? "" : "; ") + watch.resource;
+    if (!watch.state.last_failure.empty()) text += " (" + watch.state.last_failure + ")";
+  }
+  return text.empty() ? "in a moment" : text;
+}
+
+// What is served stays as it was: a reason to look, not to be left out.
+void add_silent_watches(const Observation& seen, Json& to) {
+  for (const WatchedKind& watch : seen.cluster->watches) {
+    if (watch.state.connected || !watch.state.synced) continue;
+    const auto silent = std::chrono::floor<std::chrono::seconds>(seen.now - watch.state.last_contact);
+    to.push_back(fmt::format("the Kubernetes API is away, what was last read is served: {}, nothing for {} s{}{}",
+                             watch.resource, silent.count(), watch.state.last_failure.empty() ? "" : ": ",
+                             watch.state.last_failure));
+  }
+}
+
 Json reasons(const Observation& seen) {
   Json result = Json::array();
   if (seen.draining) result.push_back("draining: connections are being ended before exit");
+  if (seen.cluster && !seen.cluster->synced) {
+    result.push_back(fmt::format("starting: not everything has been read from the cluster: {}", unread(*seen.cluster)));
+    return result;
+  }
   if (!seen.snapshot || generation_in_force(seen) == 0 || seen.listening.empty()) {
     result.push_back("starting: not listening yet");
     return result;
@@ -40,12 +65,14 @@ Json warnings(const Observation& seen) {
   if (seen.reloads.last_refused) {
     result.push_back("the newest configuration was refused; the one before it is served (see reload.problems)");
   }
+  if (seen.cluster) add_silent_watches(seen, result);
+  const std::size_t before = result.size();
   std::size_t left_out = 0;
   for (const certstore::CertificateStatus& status : seen.certificates) {
     const CertificateState state = state_of(status, seen.now);
     if (status.problem.empty() && state != CertificateState::expired && state != CertificateState::not_yet_valid)
       continue;
-    if (result.size() >= most_warnings) {
+    if (result.size() - before >= most_warnings) {
       ++left_out;
       continue;
     }

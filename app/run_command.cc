@@ -40,7 +40,7 @@ ExitCode run(const Words& words) {
     base::log::error("cannot start", {{"error", gateway.error().what}});
     return ExitCode::no;
   }
-  run_control_loop(**gateway, events, file);
+  run_control_loop(**gateway, events, {.path = file, .load = [&file] { return config::load(file); }});
   return ExitCode::done;
 }
 

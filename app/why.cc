@@ -1,6 +1,7 @@
 #include "app/why.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include <fmt/format.h>
@@ -21,6 +22,7 @@ class Causes {
     for (const acme::ManagedCertificate* managed : managed_for_host()) explain(*managed);
     others(shown);
     routes();
+    if (seen_.cluster) notices();
     return {{"host", host_}, {"good", good_}, {"causes", std::move(causes_)}};
   }
 
@@ -176,30 +178,61 @@ class Causes {
     if (!seen_.snapshot || !seen_.snapshot->routes) return;
     const auto& routes = seen_.snapshot->routes->for_host(host_);
     if (routes.empty()) say(0, "route", "no route has this host: its requests get 404", "bad");
-    for (const proxy::CompiledRoute* route : routes) {
+    for (const proxy::RoutePtr& route : routes) {
       const config::Route& config = route->config;
       say(0, "route",
           fmt::format("{}: {} {}", config.name,
                       config.path.kind == config::PathMatch::Kind::exact ? "exactly" : "below", config.path.path));
       if (const auto* to = std::get_if<config::ToBackend>(&config.action)) backend(to->backend);
+      // "shop/web www.example.com/app"
+      if (seen_.cluster) ingresses_.insert(config.name.substr(0, config.name.find(' ')));
+    }
+  }
+
+  // What its Ingresses, and their owners, have been told.
+  void notices() {
+    for (const kube::Notice& notice : seen_.cluster->notices) {
+      if (!ingresses_.contains(kube::to_string(notice.object.name))) continue;
+      const bool is_bad = notice.type == kube::NoticeType::warning;
+      say(0, "event",
+          fmt::format("{} {}: {}: {}", notice.object.kind, kube::to_string(notice.object.name), notice.reason,
+                      notice.message),
+          is_bad ? "bad" : "plain");
+    }
+    for (const WatchedKind& watch : seen_.cluster->watches) {
+      if (watch.state.connected) continue;
+      say(0, "cluster", fmt::format("{} may be out of date: {}", watch.resource, watch.state.last_failure), "bad");
     }
   }
 
   void backend(const std::string& name) {
     const auto& backends = seen_.snapshot->backends;
-    const auto found = backends ? backends->find(name) : proxy::BackendTable::const_iterator{};
-    if (!backends || found == backends->end()) return;
+    const auto* const found = backends ? backends->find(name) : nullptr;
+    if (found == nullptr) return;
+    const proxy::BackendState& state = **found;
     std::size_t healthy = 0;
-    for (const proxy::EndpointState& endpoint : found->second->endpoints) healthy += endpoint.healthy ? 1 : 0;
-    const std::size_t all = found->second->endpoints.size();
+    for (const proxy::EndpointState& endpoint : state.endpoints) healthy += endpoint.healthy ? 1 : 0;
+    const std::size_t all = state.endpoints.size();
     say(1, "backend",
-        fmt::format("{}: {} of {} endpoints healthy{}{}", name, healthy, all,
-                    found->second->problem.empty() ? "" : "; ", found->second->problem),
+        fmt::format("{}: {} of {} endpoints healthy{}{}", name, healthy, all, state.problem.empty() ? "" : "; ",
+                    state.problem),
         healthy == 0 ? "bad" : "plain");
+    std::size_t shown = 0;
+    for (const proxy::EndpointState& endpoint : state.endpoints) {
+      if (++shown > most_endpoints) {
+        say(2, "endpoint", fmt::format("and {} more", all - most_endpoints));
+        break;
+      }
+      say(2, "endpoint", endpoint.healthy ? endpoint.name : endpoint.name + " (unhealthy)",
+          endpoint.healthy ? "plain" : "bad");
+    }
   }
+
+  static constexpr std::size_t most_endpoints = 10;
 
   const Observation& seen_;
   const std::string& host_;
+  std::set<std::string> ingresses_;  // that the host's routes come from
   Json causes_ = Json::array();
   bool good_ = false;
 };

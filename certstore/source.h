@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <initializer_list>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -22,6 +23,8 @@ struct Candidate {
   std::string file_path;
   bool is_default = false;
   bool stand_in = false;  // shown only where nothing else that is valid can be, not even a wildcard
+  // The only names that it may be shown for, as far as they are its own; none: all that it has. It is no fallback then.
+  std::optional<std::vector<std::string>> only_for = std::nullopt;
 };
 
 // What a source tells the Store. A candidate that is missing where everything is told, or that is said to be gone, was

@@ -9,13 +9,6 @@
 namespace certstore {
 namespace {
 
-// The names under which a certificate is looked up. Addresses too: some clients send one as SNI.
-template <class Visit>
-void for_each_name(const Certificate& certificate, Visit visit) {
-  for (const std::string& name : certificate.facts().dns_names) visit(name);
-  for (const std::string& address : certificate.facts().ip_addresses) visit(address);
-}
-
 std::string wildcard_above(const std::string& name) {
   const std::size_t dot = name.find('.');
   return dot == std::string::npos || name.starts_with("*.") ? std::string() : "*" + name.substr(dot);
@@ -26,6 +19,21 @@ bool same_content(const Certificate& left, const Certificate& right) {
 }
 
 }  // namespace
+
+// Addresses too: some clients send one as SNI.
+template <class Visit>
+void Store::for_each_name(const Held& held, const Certificate& certificate, Visit visit) {
+  const Facts& facts = certificate.facts();
+  if (!held.only_for) {
+    for (const std::string& name : facts.dns_names) visit(name);
+    for (const std::string& address : facts.ip_addresses) visit(address);
+    return;
+  }
+  for (const std::string& name : *held.only_for) {
+    const auto is = [&](const std::string& own) { return own == name || own == wildcard_above(name); };
+    if (std::ranges::any_of(facts.dns_names, is)) visit(name);
+  }
+}
 
 Store::Store(const base::Clock& clock, Publish publish)
     : clock_(clock), publish_(std::move(publish)), index_(std::make_shared<const CertIndex>()) {}
@@ -101,9 +109,10 @@ void Store::take_one(Group& group, Entry& entry, Candidate&& candidate, Names& t
     enter(held, touched);
     schedule(entry, clock_.now());
   }
-  if (held.stand_in != candidate.stand_in) {
+  if (held.stand_in != candidate.stand_in || held.only_for != candidate.only_for) {
     leave(held, touched);
     held.stand_in = candidate.stand_in;
+    held.only_for = std::move(candidate.only_for);
     enter(held, touched);
   }
   held.is_default = candidate.is_default;
@@ -160,20 +169,22 @@ void Store::accept(Held& held, CertificatePtr certificate, Names& touched) {
   ++accepted_;
 }
 
-void Store::enter(Contenders& contenders, const CertificatePtr& certificate, Names& touched) {
-  for_each_name(*certificate, [&](const std::string& name) {
+void Store::enter(const Held& held, const CertificatePtr& certificate, Names& touched) {
+  Contenders& contenders = contenders_of(held);
+  for_each_name(held, *certificate, [&](const std::string& name) {
     contenders[name].push_back(certificate);
     touched.insert(name);
   });
 }
 
 void Store::enter(const Held& held, Names& touched) {
-  if (held.newest) enter(contenders_of(held), held.newest, touched);
-  if (held.previous) enter(contenders_of(held), held.previous, touched);
+  if (held.newest) enter(held, held.newest, touched);
+  if (held.previous) enter(held, held.previous, touched);
 }
 
-void Store::leave(Contenders& contenders, const CertificatePtr& certificate, Names& touched) {
-  for_each_name(*certificate, [&](const std::string& name) {
+void Store::leave(const Held& held, const CertificatePtr& certificate, Names& touched) {
+  Contenders& contenders = contenders_of(held);
+  for_each_name(held, *certificate, [&](const std::string& name) {
     const auto found = contenders.find(name);
     if (found == contenders.end()) return;
     // One entry only: another candidate may hold the same object.
@@ -185,8 +196,8 @@ void Store::leave(Contenders& contenders, const CertificatePtr& certificate, Nam
 }
 
 void Store::leave(const Held& held, Names& touched) {
-  if (held.newest) leave(contenders_of(held), held.newest, touched);
-  if (held.previous) leave(contenders_of(held), held.previous, touched);
+  if (held.newest) leave(held, held.newest, touched);
+  if (held.previous) leave(held, held.previous, touched);
 }
 
 void Store::drop(Entry& entry, Names& touched) {
@@ -241,23 +252,23 @@ void Store::rebuild(Names touched) {
 
 CertPair Store::choose_fallback(const CertIndex& index, base::SystemTime now) const {
   std::vector<CertificatePtr> marked;
-  const Group* first = nullptr;
-  for (const auto& [source, group] : sources_) {
-    const auto usable = [](const auto& entry) { return entry.second.newest != nullptr; };
-    if (std::ranges::any_of(group.held, usable) && (first == nullptr || group.order < first->order)) first = &group;
-  }
   for (const Held* held : defaults_) {
     if (held->newest) marked.push_back(held->newest);
     if (held->previous) marked.push_back(held->previous);
   }
   if (!marked.empty()) return choose(marked, now);
+  const auto usable = [](const auto& entry) { return entry.second.newest != nullptr && !entry.second.only_for; };
+  const Group* first = nullptr;
+  for (const auto& [source, group] : sources_) {
+    if (std::ranges::any_of(group.held, usable) && (first == nullptr || group.order < first->order)) first = &group;
+  }
   if (first == nullptr) return {};
-  const bool only_stand_ins = std::ranges::all_of(
-      first->held, [](const Entry& entry) { return entry.second.stand_in || entry.second.newest == nullptr; });
+  const bool only_stand_ins =
+      std::ranges::all_of(first->held, [&](const Entry& entry) { return entry.second.stand_in || !usable(entry); });
   const CertificatePtr* found = nullptr;
   for (const auto& [id, held] : first->held) {
     const CertificatePtr& certificate = held.previous ? held.previous : held.newest;
-    if (certificate == nullptr || (held.stand_in && !only_stand_ins)) continue;
+    if (certificate == nullptr || held.only_for || (held.stand_in && !only_stand_ins)) continue;
     if (found == nullptr) found = &certificate;
     if (validity_at(certificate->facts(), now) != Validity::valid) continue;
     found = &certificate;
@@ -292,13 +303,13 @@ void Store::look_again(Entry& entry, base::SystemTime now, Names& touched) {
   if (!held.newest) return;
   const auto touch = [&](const std::string& name) { touched.insert(name); };
   // The older version may expire before the newer one comes into force.
-  if (held.previous) for_each_name(*held.previous, touch);
-  for_each_name(*held.newest, touch);
+  if (held.previous) for_each_name(held, *held.previous, touch);
+  for_each_name(held, *held.newest, touch);
   const Validity before = std::exchange(held.validity, validity_at(held.newest->facts(), now));
   if (held.validity == before) return;
   if (held.validity == Validity::expired) base::log::warning("certificate expired", {{"id", id}});
   if (held.validity == Validity::valid && held.previous) {
-    leave(contenders_of(held), held.previous, touched);
+    leave(held, held.previous, touched);
     held.previous = nullptr;
   }
 }
@@ -339,6 +350,24 @@ void Store::tick() {
   }
   if (some_go) let_go(now, touched);
   if (!entries.empty()) rebuild(std::move(touched));
+}
+
+// Whether its newest version is for any name.
+bool Store::may_be_shown(const Held& held) {
+  bool found = false;
+  for_each_name(held, *held.newest, [&](const std::string&) { found = true; });
+  return found;
+}
+
+// Whether the index has it, under one of its names or as the fallback.
+bool Store::is_served(const Held& held, const CertificatePtr& certificate) const {
+  if (!certificate) return false;
+  const auto within = [&](const CertPair* pair) {
+    return pair != nullptr && (pair->ecdsa == certificate || pair->rsa == certificate);
+  };
+  bool found = within(index_->fallback());
+  for_each_name(held, *certificate, [&](const std::string& name) { found = found || within(index_->exact(name)); });
+  return found;
 }
 
 std::shared_ptr<const CertIndex> Store::index() const {

@@ -58,8 +58,9 @@ class Store {
   //  - an expired certificate is still served for its names when there is nothing better (and is said to be);
   //  - names that are no host names are dropped, the rest of the certificate is used.
   //  - a stand-in serves only where nothing else that is valid can.
-  // The fallback is the best certificate marked as default; with none marked, the first of the first source, so that a
-  // client without SNI gets an answer; a stand-in only if there is nothing else.
+  //  - one that may be shown for some names only is not there for others.
+  // The fallback is the best certificate marked as default; with none marked, the first of the first source that may be
+  // shown for all its names, so that a client without SNI gets an answer; a stand-in only if there is nothing else.
   [[nodiscard]] std::shared_ptr<const CertIndex> index() const;
   [[nodiscard]] std::vector<CertificateStatus> status() const;
   // The name of the source that holds this very certificate; empty: none any more. Looks through all of them.
@@ -94,6 +95,7 @@ class Store {
     bool is_default = false;
     bool stand_in = false;
     std::string file_path;
+    std::optional<std::vector<std::string>> only_for;
   };
   using HeldById = std::map<std::string, Held>;
   using Entry = HeldById::value_type;
@@ -117,9 +119,12 @@ class Store {
   [[nodiscard]] Contenders& contenders_of(const Held& held) {
     return held.parts || held.stand_in ? last_resorts_ : contenders_;
   }
-  void enter(Contenders& contenders, const CertificatePtr& certificate, Names& touched);
+  // The names under which a certificate of this candidate is looked up.
+  template <class Visit>
+  static void for_each_name(const Held& held, const Certificate& certificate, Visit visit);
+  void enter(const Held& held, const CertificatePtr& certificate, Names& touched);
   void enter(const Held& held, Names& touched);
-  void leave(Contenders& contenders, const CertificatePtr& certificate, Names& touched);
+  void leave(const Held& held, const CertificatePtr& certificate, Names& touched);
   void leave(const Held& held, Names& touched);
   void drop(Entry& entry, Names& touched);  // before it is erased
   void let_go(base::SystemTime now, Names& touched);
@@ -128,6 +133,8 @@ class Store {
   void rebuild(Names touched);  // chooses again for these names only
   [[nodiscard]] CertPair choose_for(const std::string& name, base::SystemTime now);
   [[nodiscard]] CertPair choose_fallback(const CertIndex& index, base::SystemTime now) const;
+  [[nodiscard]] static bool may_be_shown(const Held& held);
+  [[nodiscard]] bool is_served(const Held& held, const CertificatePtr& certificate) const;
   [[nodiscard]] CertificateStatus status_of(const std::string& source, const std::string& id, const Held& held) const;
 
   const base::Clock& clock_;

@@ -39,19 +39,9 @@ CertificateStatus Store::status_of(const std::string& source, const std::string&
                            .changed = held.changed,
                            .is_default = held.is_default,
                            .file_path = held.file_path};
-  const auto served = [&](const CertificatePtr& certificate) {
-    if (!certificate) return false;
-    const auto within = [&](const CertPair* pair) {
-      return pair != nullptr && (pair->ecdsa == certificate || pair->rsa == certificate);
-    };
-    const Facts& facts = certificate->facts();
-    const auto under = [&](const std::string& name) { return within(index_->exact(name)); };
-    return within(index_->fallback()) || std::ranges::any_of(facts.dns_names, under) ||
-           std::ranges::any_of(facts.ip_addresses, under);
-  };
-  if (served(held.newest)) {
+  if (is_served(held, held.newest)) {
     status.serving = held.newest;
-  } else if (served(held.previous)) {
+  } else if (is_served(held, held.previous)) {
     status.serving = held.previous;
   }
   const auto add = [&](const std::string& text) {
@@ -60,7 +50,10 @@ CertificateStatus Store::status_of(const std::string& source, const std::string&
   if (held.newest) add(shortcomings(held.newest->facts(), clock_.now()));
   if (status.serving && status.serving == held.previous) add("the version before is served");
   if (held.parts) add("is no longer there, and is let go of in a moment");
-  if (held.newest && !status.serving) add("another certificate serves its names");
+  if (held.newest && !status.serving) {
+    add(may_be_shown(held) ? "another certificate serves its names"
+                           : "it is for none of the hosts that it may be shown for");
+  }
   return status;
 }
 

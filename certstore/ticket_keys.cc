@@ -103,10 +103,18 @@ void TicketKeyRing::save(const TicketKeySet& set) const {
 }
 
 std::shared_ptr<const TicketKeySet> TicketKeyRing::update() {
+  if (file_.empty()) return renew(std::nullopt);
   const auto lock = FileLock::take(file_.string() + ".lock", lock_patience);
   // Without a state directory that can be written to the keys live in memory, as long as this process does.
   if (!lock) base::log::warning("ticket keys not locked", {{"reason", lock.error().what}});
   const std::optional<TicketKeySet> stored = load();
+  auto keys = renew(stored);
+  if (lock && keys != nullptr && (!stored || stored->keys != keys->keys)) save(*keys);
+  return keys;
+}
+
+// What was stored is newer than what is here: another process may have rotated.
+std::shared_ptr<const TicketKeySet> TicketKeyRing::renew(const std::optional<TicketKeySet>& stored) {
   TicketKeySet set;
   if (stored) {
     set = *stored;
@@ -119,7 +127,6 @@ std::shared_ptr<const TicketKeySet> TicketKeyRing::update() {
     if (set.keys.empty()) return keys_;
   }
   set.current = current_of(set, now);
-  if (lock && (!stored || stored->keys != set.keys)) save(set);
   if (keys_ == nullptr || keys_->keys != set.keys || keys_->current != set.current) {
     keys_ = std::make_shared<const TicketKeySet>(set);
   }

@@ -37,7 +37,8 @@ struct TicketKeySet {
 // across a restart and between processes that share the directory. Control plane; not thread-safe.
 class TicketKeyRing {
  public:
-  // Reads the file if there is a good one, else begins anew. An unreadable or damaged file is replaced, with a warning.
+  // Reads the file if there is a good one, else begins anew. Without a file the keys live in memory alone. An
+  // unreadable or damaged file is replaced, with a warning.
   TicketKeyRing(std::filesystem::path file, std::chrono::seconds rotation, const base::Clock& clock);
   // Rotates if it is time (also several periods at once after a pause), writes the file if it changed. Call it every
   // minute. The set is a new object only when it changed.
@@ -47,6 +48,7 @@ class TicketKeyRing {
  private:
   // What the file holds; none if there is no good one.
   [[nodiscard]] std::optional<TicketKeySet> load() const;
+  [[nodiscard]] std::shared_ptr<const TicketKeySet> renew(const std::optional<TicketKeySet>& stored);
   [[nodiscard]] bool rotate(TicketKeySet& set, base::SystemTime now) const;
   void save(const TicketKeySet& set) const;
 

@@ -72,14 +72,20 @@ void read_trust(const Mapping& map, const std::optional<Mark>& first_tls, Config
   if (const auto mirrors = map.find("mirrors")) read_mirrors(*mirrors);
 }
 
-Config read_configuration(const Value& root) {
+Config read_configuration(const Value& root, Use use) {
   const Mapping map(root, keys::configuration);
   Faults& faults = root.scope().faults;
   Config config;
   if (const auto workers = map.find("workers")) config.workers = read_workers(*workers);
-  config.state_directory = map.has("state_directory") ? map.path("state_directory") : default_state_directory();
+  if (map.has("state_directory")) {
+    config.state_directory = map.path("state_directory");
+  } else if (use == Use::alone) {
+    config.state_directory = default_state_directory();
+  }
   ListenersSection listeners;
-  if (const auto value = map.require("listeners")) listeners = read_listeners(*value);
+  const auto listened = use == Use::alone ? map.require("listeners") : map.find("listeners");
+  if (listened) listeners = read_listeners(*listened);
+  if (use == Use::base) listeners.first_tls.reset();
   config.listeners = std::move(listeners.listeners);
   if (const auto admin = map.find("admin")) config.admin = read_admin(*admin, config.listeners);
   config.access_log = map.choice("access_log", config.access_log, access_logs);
@@ -95,19 +101,19 @@ Config read_configuration(const Value& root) {
 
 }  // namespace
 
-std::expected<Config, Diagnostics> parse(std::string_view text, const std::filesystem::path& file) {
+std::expected<Config, Diagnostics> parse(std::string_view text, const std::filesystem::path& file, Use use) {
   Faults faults(file.string());
   const auto tree = read_yaml(text, bounds, faults);
   if (!tree) return std::unexpected(faults.take());
   const Scope scope{faults, file.parent_path()};
-  Config config = read_configuration(Value(*tree, scope));
+  Config config = read_configuration(Value(*tree, scope), use);
   if (!faults.empty()) return std::unexpected(faults.take());
   return config;
 }
 
-std::expected<Config, Diagnostics> load(const std::filesystem::path& file) {
+std::expected<Config, Diagnostics> load(const std::filesystem::path& file, Use use) {
   const auto text = base::read_file(file, bounds.bytes);
-  if (text) return parse(*text, file);
+  if (text) return parse(*text, file, use);
   // The message of a failed read begins with the path, which the diagnostic says itself.
   std::string what = text.error().what;
   const std::string prefix = file.string() + ": ";

@@ -11,8 +11,10 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <exception>
+#include <functional>
 #include <future>
 #include <mutex>
+#include <optional>
 #include <random>
 #include <set>
 #include <thread>
@@ -83,12 +85,29 @@ class BackendMonitor::Loop {
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
 
+  using BackendChanges = std::map<std::string, std::optional<ConfiguredBackend>>;
+
   void configure(ConfiguredBackends backends, std::chrono::milliseconds patience) {
+    work([this, next = std::move(backends)]() mutable { adopt(differences(std::move(next))); }, patience);
+  }
+
+  void change(BackendChanges changes, std::chrono::milliseconds patience) {
+    work([this, next = std::move(changes)]() mutable { adopt(std::move(next)); }, patience);
+  }
+
+  [[nodiscard]] std::shared_ptr<const BackendTable> table() const {
+    const std::lock_guard lock(mutex_);
+    return table_;
+  }
+
+ private:
+  // Lets the thread adopt something, gives new names the time to be answered, and publishes.
+  void work(std::move_only_function<void()> adopting, std::chrono::milliseconds patience) {
     std::promise<void> resolved;
     auto ready = resolved.get_future();
-    asio::post(io_, [this, next = std::move(backends), waiter = std::move(resolved)]() mutable {
+    asio::post(io_, [this, adopt = std::move(adopting), waiter = std::move(resolved)]() mutable {
       ready_.push_back(std::move(waiter));
-      adopt(std::move(next));
+      adopt();
       tell_if_ready();
     });
     ready.wait_for(patience);
@@ -103,12 +122,6 @@ class BackendMonitor::Loop {
     done.wait();
   }
 
-  [[nodiscard]] std::shared_ptr<const BackendTable> table() const {
-    const std::lock_guard lock(mutex_);
-    return table_;
-  }
-
- private:
   void run() {
     // Signals are for the main thread; OpenSSL writes to sockets without MSG_NOSIGNAL.
     sigset_t all;
@@ -122,27 +135,67 @@ class BackendMonitor::Loop {
     asio::co_spawn(io_, std::move(task), [](const std::exception_ptr& escaped) { log_escaped(escaped); });
   }
 
-  void adopt(ConfiguredBackends backends) {
-    backends_ = std::move(backends);
-    std::set<std::string> wanted;
+  // Trust that was loaded anew is a difference, whether or not its files have changed.
+  [[nodiscard]] BackendChanges differences(ConfiguredBackends next) const {
+    BackendChanges changes;
     for (const auto& [name, backend] : backends_) {
-      for (const config::Endpoint& endpoint : backend.config->endpoints) {
-        if (!is_address(endpoint.host)) wanted.insert(endpoint.host);
+      if (!next.contains(name)) changes.emplace(name, std::nullopt);
+    }
+    for (auto& [name, backend] : next) {
+      const auto known = backends_.find(name);
+      const bool same =
+          known != backends_.end() && known->second.tls == backend.tls && *known->second.config == *backend.config;
+      if (!same) changes.emplace(name, std::move(backend));
+    }
+    return changes;
+  }
+
+  void adopt(BackendChanges changes) {
+    std::set<std::string> wanted;
+    for (auto& [name, backend] : changes) {
+      touched_.insert(name);
+      std::set<std::string> let_go;
+      if (const auto known = backends_.find(name); known != backends_.end()) let_go = names_in(known->second);
+      if (backend) {
+        for (const std::string& host : names_in(*backend)) {
+          let_go.erase(host);
+          users_of_name_[host].insert(name);
+          wanted.insert(host);
+        }
+        backends_.insert_or_assign(name, *std::move(backend));
+      } else {
+        backends_.erase(name);
       }
+      for (const std::string& host : let_go) release_name(host, name);
     }
-    std::erase_if(name_watches_, [&](auto& entry) {
-      if (wanted.contains(entry.first)) return false;
-      entry.second->stop();
-      names_.erase(entry.first);
-      return true;
-    });
-    for (const std::string& host : wanted) {
-      if (name_watches_.contains(host)) continue;
-      auto watch = std::make_shared<NameWatch>(io_);
-      name_watches_.emplace(host, watch);
-      spawn(follow_name(host, watch));
+    // A name that is answered at once, as from a file, publishes at once: everything has to be in its place.
+    for (const std::string& host : wanted) watch_name(host);
+  }
+
+  static std::set<std::string> names_in(const ConfiguredBackend& backend) {
+    std::set<std::string> names;
+    for (const config::Endpoint& endpoint : backend.config->endpoints) {
+      if (!is_address(endpoint.host)) names.insert(endpoint.host);
     }
-    refresh_checks();
+    return names;
+  }
+
+  void watch_name(const std::string& host) {
+    if (name_watches_.contains(host)) return;
+    auto watch = std::make_shared<NameWatch>(io_);
+    name_watches_.emplace(host, watch);
+    spawn(follow_name(host, watch));
+  }
+
+  void release_name(const std::string& host, const std::string& user) {
+    const auto users = users_of_name_.find(host);
+    users->second.erase(user);
+    if (!users->second.empty()) return;
+    users_of_name_.erase(users);
+    const auto watch = name_watches_.find(host);
+    watch->second->stop();
+    name_watches_.erase(watch);
+    names_.erase(host);
   }
 
   // RFC 2181 §8: an answer is good for its TTL. A failure keeps what was known.
@@ -165,6 +218,8 @@ class BackendMonitor::Loop {
         state.problem = answer.error().what;
       }
       watch->asked = true;
+      const std::set<std::string>& users = users_of_name_[host];
+      touched_.insert(users.begin(), users.end());
       tell_if_ready();
       refresh();
       watch->timer.expires_after(again);
@@ -185,33 +240,55 @@ class BackendMonitor::Loop {
     if (ready_.empty() && update()) publish_(table());
   }
 
-  // True if the table has changed.
+  // Looks again at what was touched. True if the table has changed.
   bool update() {
-    refresh_checks();
-    auto next = states_.build(table(), backends_, names_, checks_);
+    BackendTable::Changes changes;
+    const std::shared_ptr<const BackendTable> before = table();
+    for (const std::string& name : std::exchange(touched_, {})) {
+      const auto backend = backends_.find(name);
+      const std::shared_ptr<const BackendState>* const known = before->find(name);
+      if (backend == backends_.end()) {
+        refresh_checks(name, nullptr);
+        changes.emplace(name, std::nullopt);
+      } else {
+        auto state = states_.build(known ? *known : nullptr, name, backend->second, names_, checks_);
+        refresh_checks(name, state.get());
+        changes.emplace(name, std::move(state));
+      }
+      states_.tidy(name);
+    }
+    const bool changed = std::ranges::any_of(changes, [&](const auto& change) {
+      const std::shared_ptr<const BackendState>* const known = before->find(change.first);
+      return change.second.has_value() ? known == nullptr || *known != *change.second : known != nullptr;
+    });
+    if (!changed) return false;
+    auto next = std::make_shared<const BackendTable>(before->with(changes));
     const std::lock_guard lock(mutex_);
-    return std::exchange(table_, next) != next;
+    table_ = std::move(next);
+    return true;
   }
 
-  // One check for each endpoint that there is now.
-  void refresh_checks() {
+  // One check for each endpoint that the backend has now; null: it is there no more.
+  void refresh_checks(const std::string& name, const BackendState* state) {
     std::map<CheckKey, HealthTarget> wanted;
-    const auto current = states_.build(table(), backends_, names_, checks_);
-    for (const auto& [name, state] : *current) {
-      if (!state->config->health_check) continue;
+    if (state != nullptr && state->config->health_check) {
       for (const EndpointState& endpoint : state->endpoints) {
         wanted.emplace(CheckKey{name, endpoint.address},
                        HealthTarget{state->config, endpoint.address, endpoint.host, endpoint.name, state->tls});
       }
     }
-    std::erase_if(check_watches_, [&](auto& entry) {
-      const auto still = wanted.find(entry.first);
-      if (still != wanted.end() && same_check(still->second, entry.second->target)) return false;
-      entry.second->stop();
+    auto running = check_watches_.lower_bound(CheckKey{name, {}});
+    while (running != check_watches_.end() && running->first.backend == name) {
+      const auto still = wanted.find(running->first);
+      if (still != wanted.end() && same_check(still->second, running->second->target)) {
+        ++running;
+        continue;
+      }
+      running->second->stop();
       // A changed check begins again from what is known of the endpoint.
-      if (still == wanted.end()) checks_.erase(entry.first);
-      return true;
-    });
+      if (still == wanted.end()) checks_.erase(running->first);
+      running = check_watches_.erase(running);
+    }
     for (auto& [key, target] : wanted) {
       if (check_watches_.contains(key)) continue;
       auto watch = std::make_shared<CheckWatch>(io_, std::move(target));
@@ -235,6 +312,7 @@ class BackendMonitor::Loop {
             state.healthy ? "an endpoint is healthy again" : "an endpoint is unhealthy",
             {{"backend", key.backend}, {"endpoint", watch->target.authority}, {"problem", state.problem}});
       }
+      touched_.insert(key.backend);
       refresh();
       watch->timer.expires_after(jittered(watch->rule().interval, std::uniform_real_distribution()(random_)));
       const auto [ended] = co_await watch->timer.async_wait(as_result);
@@ -250,6 +328,8 @@ class BackendMonitor::Loop {
   ConfiguredBackends backends_;
   NameStates names_;
   CheckStates checks_;
+  std::map<std::string, std::set<std::string>> users_of_name_;  // backends
+  std::set<std::string> touched_;                               // backends to look at again
   std::map<std::string, std::shared_ptr<NameWatch>> name_watches_;
   std::map<CheckKey, std::shared_ptr<CheckWatch>> check_watches_;
   std::vector<std::promise<void>> ready_;
@@ -266,19 +346,46 @@ BackendMonitor::BackendMonitor(Publish publish, Resolver::Options resolver)
 
 BackendMonitor::~BackendMonitor() = default;
 
+namespace {
+
+base::Result<ConfiguredBackend> load(const std::string& name, std::shared_ptr<const config::Backend> backend) {
+  ConfiguredBackend loaded{.config = std::move(backend), .tls = nullptr};
+  if (!loaded.config->tls) return loaded;
+  auto tls = UpstreamTlsMaterial::load(*loaded.config->tls);
+  if (!tls) return std::unexpected(std::move(tls.error()).in("backend " + name));
+  loaded.tls = *std::move(tls);
+  return loaded;
+}
+
+}  // namespace
+
 base::Result<void> BackendMonitor::configure(const std::map<std::string, config::Backend>& backends,
                                              std::chrono::milliseconds patience) {
-  ConfiguredBackends loaded;
+  ConfiguredBackends all;
   for (const auto& [name, backend] : backends) {
-    ConfiguredBackend& entry = loaded[name];
-    entry.config = std::make_shared<const config::Backend>(backend);
-    if (!backend.tls) continue;
-    auto tls = UpstreamTlsMaterial::load(*backend.tls);
-    if (!tls) return std::unexpected(std::move(tls.error()).in("backend " + name));
-    entry.tls = *std::move(tls);
+    auto loaded = load(name, std::make_shared<const config::Backend>(backend));
+    if (!loaded) return std::unexpected(std::move(loaded.error()));
+    all.emplace(name, *std::move(loaded));
   }
-  loop_->configure(std::move(loaded), patience);
+  loop_->configure(std::move(all), patience);
   return {};
+}
+
+std::vector<base::Error> BackendMonitor::change(
+    const std::map<std::string, std::shared_ptr<const config::Backend>>& backends, std::chrono::milliseconds patience) {
+  std::map<std::string, std::optional<ConfiguredBackend>> changes;
+  std::vector<base::Error> refused;
+  for (const auto& [name, backend] : backends) {
+    if (backend == nullptr) {
+      changes.emplace(name, std::nullopt);
+    } else if (auto loaded = load(name, backend); loaded) {
+      changes.emplace(name, *std::move(loaded));
+    } else {
+      refused.push_back(std::move(loaded.error()));
+    }
+  }
+  if (!changes.empty()) loop_->change(std::move(changes), patience);
+  return refused;
 }
 
 std::shared_ptr<const BackendTable> BackendMonitor::table() const {

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/error.h"
 #include "config/config.h"
@@ -30,6 +31,12 @@ class BackendMonitor {
   // resolves names for at most `patience`, then publishes. An endpoint that was there before keeps its state. Blocking.
   [[nodiscard]] base::Result<void> configure(const std::map<std::string, config::Backend>& backends,
                                              std::chrono::milliseconds patience = std::chrono::milliseconds(2000));
+  // These backends from now on; null: it is there no more. The others stay as they are, and cost nothing. The answer
+  // names those that cannot be spoken to, which are left as they were. Resolves new names for at most `patience`.
+  // Blocking.
+  [[nodiscard]] std::vector<base::Error> change(
+      const std::map<std::string, std::shared_ptr<const config::Backend>>& backends,
+      std::chrono::milliseconds patience = std::chrono::milliseconds(500));
   // What was published last; empty before the first configure(). Any thread.
   [[nodiscard]] std::shared_ptr<const BackendTable> table() const;
 

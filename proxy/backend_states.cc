@@ -1,6 +1,7 @@
 #include "proxy/backend_states.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace proxy {
@@ -24,21 +25,19 @@ std::vector<base::IpAddress> addresses_of(const std::string& host, const NameSta
 
 }  // namespace
 
-std::shared_ptr<const BackendTable> BackendStates::build(const std::shared_ptr<const BackendTable>& before,
-                                                         const ConfiguredBackends& backends, const NameStates& names,
-                                                         const CheckStates& checks) {
-  BackendTable table;
-  bool changed = !before || before->size() != backends.size();
-  for (const auto& [name, backend] : backends) {
-    BackendState state = build_one(name, backend, names, checks);
-    const auto old = before ? before->find(name) : BackendTable::const_iterator();
-    const bool kept = before && old != before->end() && same(*old->second, state);
-    table.emplace(name, kept ? old->second : std::make_shared<const BackendState>(std::move(state)));
-    changed = changed || !kept;
+std::shared_ptr<const BackendState> BackendStates::build(const std::shared_ptr<const BackendState>& before,
+                                                         const std::string& name, const ConfiguredBackend& backend,
+                                                         const NameStates& names, const CheckStates& checks) {
+  BackendState state = build_one(name, backend, names, checks);
+  if (before != nullptr && same(*before, state)) return before;
+  return std::make_shared<const BackendState>(std::move(state));
+}
+
+void BackendStates::tidy(const std::string& name) {
+  auto entry = stats_.lower_bound(CheckKey{name, {}});
+  while (entry != stats_.end() && entry->first.backend == name) {
+    entry = entry->second.expired() ? stats_.erase(entry) : std::next(entry);
   }
-  if (!changed) return before;
-  std::erase_if(stats_, [](const auto& entry) { return entry.second.expired(); });
-  return std::make_shared<const BackendTable>(std::move(table));
 }
 
 BackendState BackendStates::build_one(const std::string& name, const ConfiguredBackend& backend,

@@ -1,5 +1,5 @@
-// BackendStates: from what is configured, resolved and checked to the BackendTable. Pure but for the statistics objects
-// that it keeps: the same one for the same backend and address. One thread.
+// BackendStates: from what is configured, resolved and checked of a backend to its BackendState. Pure but for the
+// statistics objects that it keeps: the same one for the same backend and address. One thread.
 #pragma once
 
 #include <compare>
@@ -45,10 +45,12 @@ using CheckStates = std::map<CheckKey, CheckState>;
 
 class BackendStates {
  public:
-  // States that are equal to those in `before` are the same objects; the answer is `before` itself if all of them are.
-  [[nodiscard]] std::shared_ptr<const BackendTable> build(const std::shared_ptr<const BackendTable>& before,
-                                                          const ConfiguredBackends& backends, const NameStates& names,
-                                                          const CheckStates& checks);
+  // `before` itself, which may be null, if nothing differs from it.
+  [[nodiscard]] std::shared_ptr<const BackendState> build(const std::shared_ptr<const BackendState>& before,
+                                                          const std::string& name, const ConfiguredBackend& backend,
+                                                          const NameStates& names, const CheckStates& checks);
+  // Lets go of the statistics of endpoints of this backend that nobody holds any more.
+  void tidy(const std::string& name);
 
  private:
   [[nodiscard]] BackendState build_one(const std::string& name, const ConfiguredBackend& backend,

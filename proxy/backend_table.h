@@ -2,13 +2,13 @@
 // BackendMonitor.
 #pragma once
 
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "config/config.h"
 #include "proxy/asio.h"
+#include "proxy/sharded_map.h"
 #include "proxy/stats.h"
 
 namespace proxy {
@@ -31,6 +31,6 @@ struct BackendState {
   std::shared_ptr<const UpstreamTlsMaterial> tls;  // null: plain
 };
 
-using BackendTable = std::map<std::string, std::shared_ptr<const BackendState>, std::less<>>;
+using BackendTable = ShardedMap<std::shared_ptr<const BackendState>>;
 
 }  // namespace proxy

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <tuple>
+#include <unordered_set>
+#include <utility>
 
 #include "proxy/request_target.h"
 #include "proxy/stats.h"
@@ -16,16 +18,16 @@ std::string_view bare(std::string_view host) noexcept {
   return host;
 }
 
-bool goes_before(const CompiledRoute* a, const CompiledRoute* b) {
+bool goes_before(const CompiledRoute& a, const CompiledRoute& b) {
   // Smaller is better. The slash at the end of a prefix does not make it longer.
   const auto rank = [](const CompiledRoute& route) {
     std::string_view path = route.config.path.path;
     const bool is_prefix = route.config.path.kind == config::PathMatch::Kind::prefix;
     while (is_prefix && path.ends_with('/')) path.remove_suffix(1);
     const std::size_t conditions = route.config.headers.size() + (route.config.methods.empty() ? 0 : 1);
-    return std::tuple(is_prefix, ~path.size(), ~conditions, route.index);
+    return std::tuple(is_prefix, ~path.size(), ~conditions, route.order);
   };
-  return rank(*a) < rank(*b);
+  return rank(a) < rank(b);
 }
 
 bool field_matches(const config::HeaderMatch& wanted, const HeaderView& field) {
@@ -75,6 +77,10 @@ std::size_t RouteSlots::slot(const std::string& name) {
   return next;
 }
 
+std::size_t RouteSlots::number_of_backend(const std::string& name) {
+  return backends_.try_emplace(name, backends_.size() + 1).first->second;
+}
+
 std::vector<std::string> RouteSlots::names() const {
   std::vector<std::string> names(overflowed_ ? WorkerStats::most_routes : slots_.size());
   if (overflowed_) names[overflow_slot] = "(other)";
@@ -82,21 +88,64 @@ std::vector<std::string> RouteSlots::names() const {
   return names;
 }
 
-RouteTable::RouteTable(const std::vector<config::Route>& routes, RouteSlots& slots) {
+RoutePtr compile(const config::Route& route, std::size_t order, RouteSlots& slots) {
+  CompiledRoute compiled{.config = route, .order = order, .slot = slots.slot(route.name)};
+  if (const auto* to = std::get_if<config::ToBackend>(&route.action)) {
+    compiled.index = slots.number_of_backend(to->backend);
+  }
+  return std::make_shared<const CompiledRoute>(std::move(compiled));
+}
+
+RouteTable::RoutesByHost compile_by_host(const std::vector<config::Route>& routes, RouteSlots& slots) {
+  RouteTable::RoutesByHost by_host;
+  std::size_t order = 0;
   for (const config::Route& route : routes) {
-    CompiledRoute compiled{.config = route, .index = routes_.size(), .slot = slots.slot(route.name)};
-    routes_.push_back(std::make_unique<const CompiledRoute>(std::move(compiled)));
-    const CompiledRoute* added = routes_.back().get();
-    if (route.hosts.empty()) any_.ordered.push_back(added);
+    const RoutePtr added = compile(route, order++, slots);
+    if (route.hosts.empty()) by_host[""].push_back(added);
     for (const std::string& host : route.hosts) {
-      Host& place =
-          host.starts_with("*.") ? wildcard_[std::string(bare(host.substr(1)))] : exact_[std::string(bare(host))];
-      if (std::ranges::find(place.ordered, added) == place.ordered.end()) place.ordered.push_back(added);
+      auto& place = by_host[host];
+      if (std::ranges::find(place, added) == place.end()) place.push_back(added);
     }
   }
-  std::ranges::sort(any_.ordered, goes_before);
-  for (auto& [name, host] : exact_) std::ranges::sort(host.ordered, goes_before);
-  for (auto& [name, host] : wildcard_) std::ranges::sort(host.ordered, goes_before);
+  return by_host;
+}
+
+RouteTable::RouteTable(const std::vector<config::Route>& routes, RouteSlots& slots)
+    : RouteTable(RouteTable().with(compile_by_host(routes, slots))) {}
+
+RouteTable RouteTable::with(const RoutesByHost& changes) const {
+  RouteTable next = *this;
+  ShardedMap<HostPtr>::Changes hosts;
+  for (const auto& [name, routes] : changes) {
+    HostPtr host;
+    if (!routes.empty()) {
+      Host made{.ordered = routes};
+      std::ranges::sort(made.ordered, [](const RoutePtr& a, const RoutePtr& b) { return goes_before(*a, *b); });
+      host = std::make_shared<const Host>(std::move(made));
+    }
+    if (name.empty()) {
+      next.any_ = std::move(host);
+      continue;
+    }
+    std::string key(bare(name.starts_with("*.") ? std::string_view(name).substr(1) : std::string_view(name)));
+    hosts.insert_or_assign(std::move(key), host ? std::optional(std::move(host)) : std::nullopt);
+  }
+  next.hosts_ = hosts_.with(hosts);
+  return next;
+}
+
+std::vector<RoutePtr> RouteTable::all() const {
+  std::vector<RoutePtr> routes;
+  std::unordered_set<const CompiledRoute*> known;
+  const auto add = [&](const HostPtr& host) {
+    for (const RoutePtr& route : host->ordered) {
+      if (known.insert(route.get()).second) routes.push_back(route);
+    }
+  };
+  if (any_ != nullptr) add(any_);
+  for (const auto& [name, host] : hosts_.sorted()) add(host);
+  std::ranges::stable_sort(routes, {}, [](const RoutePtr& route) { return route->order; });
+  return routes;
 }
 
 const CompiledRoute* RouteTable::match(const RequestHead& request) const {
@@ -107,24 +156,28 @@ const CompiledRoute* RouteTable::match(const RequestHead& request) const {
   if (!has_lenient_reading(path)) return found;
   const CompiledRoute* const other = first_match(host, lenient_path(path), request);
   if (found == nullptr || other == nullptr) return found == nullptr ? other : found;
-  return goes_before(other, found) ? other : found;
+  return goes_before(*other, *found) ? other : found;
 }
 
 const CompiledRoute* RouteTable::first_match(const Host& host, std::string_view path,
                                              const RequestHead& request) noexcept {
-  for (const CompiledRoute* route : host.ordered) {
-    if (route_matches(route->config, path, request)) return route;
+  for (const RoutePtr& route : host.ordered) {
+    if (route_matches(route->config, path, request)) return route.get();
   }
   return nullptr;
 }
 
 const RouteTable::Host& RouteTable::host_for(std::string_view name) const noexcept {
-  if (const auto exact = exact_.find(name); exact != exact_.end()) return exact->second;
+  static const Host nothing;
+  const Host& otherwise = any_ == nullptr ? nothing : *any_;
+  // A client's ".example.com" is not the key of a wildcard. One label: "*.example.com" is not for "example.com" and not
+  // for ".example.com".
   const std::size_t dot = name.find('.');
-  // One label: "*.example.com" is not for "example.com" and not for ".example.com".
-  if (wildcard_.empty() || dot == std::string_view::npos || dot == 0) return any_;
-  const auto wildcard = wildcard_.find(name.substr(dot));
-  return wildcard == wildcard_.end() ? any_ : wildcard->second;
+  if (dot == 0) return otherwise;
+  if (const HostPtr* const exact = hosts_.find(name)) return **exact;
+  if (dot == std::string_view::npos) return otherwise;
+  const HostPtr* const wildcard = hosts_.find(name.substr(dot));
+  return wildcard == nullptr ? otherwise : **wildcard;
 }
 
 }  // namespace proxy

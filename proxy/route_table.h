@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -10,30 +11,47 @@
 
 #include "config/config.h"
 #include "proxy/message.h"
+#include "proxy/sharded_map.h"
 
 namespace proxy {
 
 struct CompiledRoute {
   config::Route config;
-  std::size_t index = 0;  // in RouteTable::routes()
+  std::size_t order = 0;  // which of two that are else equal goes before
+  std::size_t index = 0;  // of its backend, for Upstreams::of_route(); 0: it goes to none
   std::size_t slot = 0;   // of WorkerStats::routes; the same name keeps its slot through reloads
 };
 
-// Gives each route name a metrics slot, for the life of the process. Control plane.
+using RoutePtr = std::shared_ptr<const CompiledRoute>;
+
+// Gives each route name a metrics slot, and each backend a number, for the life of the process. Control plane.
 class RouteSlots {
  public:
   [[nodiscard]] std::size_t slot(const std::string& name);
+  // From 1.
+  [[nodiscard]] std::size_t number_of_backend(const std::string& name);
   // Names by slot; the overflow slot is "(other)".
   [[nodiscard]] std::vector<std::string> names() const;
 
  private:
   std::unordered_map<std::string, std::size_t> slots_;
+  std::unordered_map<std::string, std::size_t> backends_;
   bool overflowed_ = false;
 };
 
+[[nodiscard]] RoutePtr compile(const config::Route& route, std::size_t order, RouteSlots& slots);
+
 class RouteTable {
  public:
+  // By host: exact, "*.example.com", or "" for any. Within one host in any order.
+  using RoutesByHost = std::map<std::string, std::vector<RoutePtr>>;
+
+  RouteTable() = default;
   RouteTable(const std::vector<config::Route>& routes, RouteSlots& slots);
+
+  // A new table in which these hosts have exactly these routes (none: the host goes); shares the rest. Costs what
+  // changes.
+  [[nodiscard]] RouteTable with(const RoutesByHost& changes) const;
 
   // Host exact, then one-label wildcard, then routes for any host; within a host: exact path before prefix, longer
   // prefix first, then more header and method conditions first, then the order of the configuration. Null: no route. A
@@ -44,28 +62,37 @@ class RouteTable {
   [[nodiscard]] const CompiledRoute* match(const RequestHead& request) const;
 
   // The routes of a host, in the order in which they are tried. For people.
-  [[nodiscard]] const std::vector<const CompiledRoute*>& for_host(std::string_view host) const noexcept {
+  [[nodiscard]] const std::vector<RoutePtr>& for_host(std::string_view host) const noexcept {
     return host_for(host).ordered;
   }
-
-  [[nodiscard]] const std::vector<std::unique_ptr<const CompiledRoute>>& routes() const noexcept { return routes_; }
+  // All of them, each once, those of the configuration first. Costs all that is there.
+  [[nodiscard]] std::vector<RoutePtr> all() const;
+  // visit(route) for each route of a host that has other routes than in `before`.
+  template <class Visit>
+  void for_each_change(const RouteTable& before, Visit visit) const {
+    const auto visit_host = [&](const HostPtr& host) {
+      for (const RoutePtr& route : host->ordered) visit(*route);
+    };
+    if (any_ != before.any_ && any_ != nullptr) visit_host(any_);
+    hosts_.for_each_difference(before.hosts_, [&](const std::string&, const HostPtr*, const HostPtr* now) {
+      if (now != nullptr) visit_host(*now);
+    });
+  }
 
  private:
   struct Host {
-    std::vector<const CompiledRoute*> ordered;  // best first
+    std::vector<RoutePtr> ordered;  // best first
   };
-  struct Hash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view text) const noexcept { return std::hash<std::string_view>{}(text); }
-  };
+  using HostPtr = std::shared_ptr<const Host>;
   [[nodiscard]] static const CompiledRoute* first_match(const Host& host, std::string_view path,
                                                         const RequestHead& request) noexcept;
   [[nodiscard]] const Host& host_for(std::string_view name) const noexcept;
 
-  std::vector<std::unique_ptr<const CompiledRoute>> routes_;
-  std::unordered_map<std::string, Host, Hash, std::equal_to<>> exact_;
-  std::unordered_map<std::string, Host, Hash, std::equal_to<>> wildcard_;  // keyed by ".example.com"
-  Host any_;
+  ShardedMap<HostPtr> hosts_;  // wildcards by ".example.com"
+  HostPtr any_;                // null: there are none
 };
+
+// In the order of the configuration; a route of several hosts is one object.
+[[nodiscard]] RouteTable::RoutesByHost compile_by_host(const std::vector<config::Route>& routes, RouteSlots& slots);
 
 }  // namespace proxy

@@ -297,25 +297,42 @@ Upstreams::Upstreams(Worker& worker) : worker_(worker) {}
 Upstreams::~Upstreams() = default;
 
 void Upstreams::adopt(const Snapshot& snapshot) {
-  if (snapshot.backends != nullptr) {
-    std::erase_if(pools_, [&](const auto& entry) { return !snapshot.backends->contains(entry.first); });
-    for (const auto& [name, state] : *snapshot.backends) {
-      auto& pool = pools_[name];
-      if (pool == nullptr) {
-        pool = std::make_shared<BackendPool>(worker_, state);
-      } else {
-        pool->adopt(state);
-      }
+  static const RouteTable no_routes;
+  static const BackendTable no_backends;
+  adopt_backends(snapshot.backends ? *snapshot.backends : no_backends);
+  adopt_routes(snapshot.routes ? *snapshot.routes : no_routes);
+  backends_ = snapshot.backends;
+  routes_ = snapshot.routes;
+}
+
+void Upstreams::adopt_backends(const BackendTable& backends) {
+  static const BackendTable nothing;
+  using State = std::shared_ptr<const BackendState>;
+  const auto take = [this](const std::string& name, const State* /*then*/, const State* now) {
+    std::shared_ptr<BackendPool> pool;
+    if (now == nullptr) {
+      pools_.erase(name);
+    } else if (auto& known = pools_[name]; known != nullptr) {
+      known->adopt(*now);
+      pool = known;
+    } else {
+      pool = known = std::make_shared<BackendPool>(worker_, *now);
     }
-  }
-  by_route_.clear();
-  if (snapshot.routes == nullptr) return;
-  by_route_.resize(snapshot.routes->routes().size());
-  for (const auto& route : snapshot.routes->routes()) {
-    const auto* to = std::get_if<config::ToBackend>(&route->config.action);
-    if (to == nullptr) continue;
-    if (const auto found = pools_.find(to->backend); found != pools_.end()) by_route_[route->index] = found->second;
-  }
+    if (const auto number = numbers_.find(name); number != numbers_.end()) by_number_[number->second] = pool;
+  };
+  backends.for_each_difference(backends_ ? *backends_ : nothing, take);
+}
+
+void Upstreams::adopt_routes(const RouteTable& routes) {
+  static const RouteTable nothing;
+  routes.for_each_change(routes_ ? *routes_ : nothing, [this](const CompiledRoute& route) {
+    const auto* const to = std::get_if<config::ToBackend>(&route.config.action);
+    if (to == nullptr) return;
+    numbers_.insert_or_assign(to->backend, route.index);
+    if (route.index >= by_number_.size()) by_number_.resize(route.index + 1);
+    const auto pool = pools_.find(to->backend);
+    by_number_[route.index] = pool == pools_.end() ? nullptr : pool->second;
+  });
 }
 
 void Upstreams::sweep(SteadyClock::time_point now) {

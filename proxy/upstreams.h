@@ -114,20 +114,27 @@ class Upstreams {
   explicit Upstreams(Worker& worker);
   ~Upstreams();
 
-  // Backends by the routes of this snapshot. A pool whose way of speaking to its endpoints is unchanged keeps its
+  // Costs what differs from the snapshot before. A pool whose way of speaking to its endpoints is unchanged keeps its
   // connections.
   void adopt(const Snapshot& snapshot);
-  // Null: the route goes to no backend.
+  // By CompiledRoute::index, of a route of the last snapshot. Null: the route goes to no backend, or to one that is not
+  // there.
   [[nodiscard]] const std::shared_ptr<BackendPool>& of_route(std::size_t index) const noexcept {
-    return by_route_[index];
+    return by_number_[index < by_number_.size() ? index : 0];
   }
   void sweep(std::chrono::steady_clock::time_point now);
   void close(const base::Error& error);
 
  private:
+  void adopt_routes(const RouteTable& routes);
+  void adopt_backends(const BackendTable& backends);
+
   Worker& worker_;
+  std::shared_ptr<const RouteTable> routes_;      // of the last snapshot
+  std::shared_ptr<const BackendTable> backends_;  // of the last snapshot
   std::map<std::string, std::shared_ptr<BackendPool>, std::less<>> pools_;
-  std::vector<std::shared_ptr<BackendPool>> by_route_;
+  std::map<std::string, std::size_t, std::less<>> numbers_;       // of the backends that routes have named
+  std::vector<std::shared_ptr<BackendPool>> by_number_{nullptr};  // 0: none
 };
 
 }  // namespace proxy

@@ -117,7 +117,10 @@ awaitable<void> Worker::tick() {
 void Worker::take(SnapshotPtr snapshot) {
   if (snapshot_ != nullptr && snapshot->generation <= snapshot_->generation) return;
   if (snapshot->routes != nullptr) {
-    for (const auto& route : snapshot->routes->routes()) stats_.ensure_route(route->slot);
+    static const RouteTable nothing;
+    const bool had_routes = snapshot_ != nullptr && snapshot_->routes != nullptr;
+    snapshot->routes->for_each_change(had_routes ? *snapshot_->routes : nothing,
+                                      [this](const CompiledRoute& route) { stats_.ensure_route(route.slot); });
   }
   tls_->set_profile(snapshot->config->tls.profile);
   upstreams_->adopt(*snapshot);

@@ -35,6 +35,8 @@ TEST(Metrics, HaveTheNamesThatOthersRelyOn) {
   Observed gateway;
   gateway.add_certificate("www.example.com");
   gateway.seen.managed.emplace_back().next_action = gateway.seen.now;
+  gateway.seen.cluster.emplace().notices_by_reason["NoEndpoints"] = 1;
+  gateway.seen.cluster->watches.push_back({.resource = "ingresses", .state = {}});
   for (auto* counts : {&gateway.seen.issuing.orders, &gateway.seen.issuing.renewals, &gateway.seen.issuing.problems,
                        &gateway.seen.issuing.challenges, &gateway.seen.issuing.requests})
     (*counts)["one two"] = 1;

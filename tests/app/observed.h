@@ -37,9 +37,8 @@ class Observed {
     snapshot.generation = 3;
     snapshot.config = std::make_shared<config::Config>(config);
     snapshot.routes = std::make_shared<proxy::RouteTable>(config.routes, slots);
-    proxy::BackendTable table;
-    table.emplace("app", std::make_shared<proxy::BackendState>(backend));
-    snapshot.backends = std::make_shared<proxy::BackendTable>(table);
+    snapshot.backends = std::make_shared<proxy::BackendTable>(
+        proxy::BackendTable().with({{"app", std::make_shared<proxy::BackendState>(backend)}}));
     snapshot.certificates = std::make_shared<certstore::CertIndex>();
     worker.generation = 3;
     worker.ensure_route(slots.slot("shop"));

@@ -173,6 +173,27 @@ TEST_F(StoreTest, LeavesNoNameToWhatIsGoneWhileAnythingElseIsValid) {
   EXPECT_EQ(status("gone").id, "") << "a clock that was set back does not keep it";
 }
 
+TEST_F(StoreTest, ShowsARestrictedOneForNothingElseThanItsHosts) {
+  Candidate restricted = good("Secret shop/web", mint({{"*.example.com", "example.org"}}));
+  restricted.only_for = std::vector<std::string>{"www.example.com", "other.example.net"};
+  const Report report = store_.reporter("secrets");
+  report(Change::some({restricted}, {}));
+  EXPECT_NE(served("www.example.com"), nullptr);
+  for (const char* name : {"api.example.com", "example.org", "other.example.net"})
+    EXPECT_EQ(served(name), nullptr) << name;
+  EXPECT_EQ(store_.index()->fallback(), nullptr) << "a client without a name must not see it";
+
+  restricted.only_for = std::vector<std::string>{"api.example.com"};
+  report(Change::some({restricted}, {}));
+  EXPECT_EQ(served("www.example.com"), nullptr);
+  EXPECT_NE(served("api.example.com"), nullptr);
+
+  restricted.only_for = std::vector<std::string>{"other.example.net"};
+  report(Change::some({restricted}, {}));
+  EXPECT_EQ(store_.index()->size(), 0);
+  EXPECT_EQ(status("Secret shop/web").problem, "it is for none of the hosts that it may be shown for");
+}
+
 TEST_F(StoreTest, CountsWhatASourceRefusedByReason) {
   const Report report = store_.reporter("files");
   const Report other = store_.reporter("other");

@@ -10,6 +10,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "e2e")]
 
 from cluster.cluster import Cluster  # noqa: E402
 from cluster.control_plane import needs  # noqa: E402
+from cluster.ingress_edge import IngressEdge  # noqa: E402
 
 
 def pytest_terminal_summary(terminalreporter):
@@ -50,3 +51,17 @@ def namespace(cluster):
 def kubectl(cluster, namespace):
     """The administrator's kubectl, in the test's namespace."""
     return cluster.kubectl.within(namespace)
+
+
+@pytest.fixture
+def run_ingress(cluster, namespace, tmp_path):
+    """run_ingress("--namespace", …) is a running IngressEdge with the rights of an administrator; ends with the test."""
+    edges = []
+
+    def run(*words, kubeconfig=None, **options):
+        edges.append(IngressEdge(tmp_path / f"ingress-{len(edges)}", kubeconfig or cluster.control_plane.admin_kubeconfig, *words,
+                                 namespace=namespace, **options))
+        return edges[-1]
+    yield run
+    for edge in edges:
+        edge.kill()

@@ -105,7 +105,7 @@ config::HealthCheck check_often(unsigned unhealthy_after) {
 }
 
 const BackendState& app(const BackendTable& table) {
-  return *table.at("app");
+  return **table.find("app");
 }
 
 TEST(BackendMonitor, RefusesAllWhenTrustCannotBeLoaded) {
@@ -138,6 +138,29 @@ TEST(BackendMonitor, KeepsEndpointStatisticsThroughReloads) {
   EXPECT_EQ(monitor.table(), after);  // nothing changed: the same objects
 }
 
+TEST(BackendMonitor, ChangesTheBackendsThatItIsToldOfAndNoOthers) {
+  Published published;
+  BackendMonitor monitor(published.publish());
+  const auto make = [](std::uint16_t port) {
+    return std::make_shared<const config::Backend>(backend({{"127.0.0.1", port}}));
+  };
+  ASSERT_TRUE(monitor.configure({{"app", *make(3000)}}));
+  EXPECT_TRUE(monitor.change({{"other", make(3001)}, {"third", make(3002)}}).empty());
+  const Table before = monitor.table();
+  ASSERT_EQ(before->size(), 3U);
+
+  config::Backend broken = *make(3003);
+  broken.tls.emplace().ca_certificates = "does-not-exist.pem";
+  const auto refused = monitor.change(
+      {{"app", std::make_shared<const config::Backend>(broken)}, {"other", make(3004)}, {"third", nullptr}});
+  ASSERT_EQ(refused.size(), 1U);
+  EXPECT_NE(refused.front().what.find("backend app"), std::string::npos);
+  const Table after = monitor.table();
+  EXPECT_EQ(*after->find("app"), *before->find("app"));
+  EXPECT_EQ((*after->find("other"))->endpoints.front().address.port(), 3004);
+  EXPECT_EQ(after->find("third"), nullptr);
+}
+
 TEST(BackendMonitor, SaysWhyANameHasNoEndpointsAndAsksAgain) {
   test::DnsServer dns;
   Published published;
@@ -154,6 +177,17 @@ TEST(BackendMonitor, SaysWhyANameHasNoEndpointsAndAsksAgain) {
   dns.remove("app.test");
   ASSERT_TRUE(published.until([](const BackendTable& table) { return !app(table).problem.empty(); }));
   EXPECT_EQ(app(*monitor.table()).endpoints.size(), 2U);
+}
+
+TEST(BackendMonitor, KnowsNamesThatAreAnsweredAtOnce) {
+  Published published;
+  BackendMonitor monitor(published.publish());
+  const auto local = backend({{"localhost", 3000}});  // from the file of hosts
+  ASSERT_TRUE(monitor.configure({{"app", local}, {"other", local}}));
+  for (const char* name : {"app", "other"}) {
+    ASSERT_TRUE(monitor.table()->contains(name)) << name;
+    EXPECT_FALSE((*monitor.table()->find(name))->endpoints.empty()) << name;
+  }
 }
 
 TEST(BackendMonitor, DoesNotWaitLongerThanItsPatience) {

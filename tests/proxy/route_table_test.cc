@@ -130,6 +130,21 @@ TEST(RouteTable, KnowsAllKindsOfHeaderMatches) {
   }
 }
 
+TEST(RouteTable, SharesWithTheOneThatItWasMadeFromWhatDidNotChange) {
+  RouteSlots slots;
+  const RouteTable before({route("a", {"a.example"}, "/"), route("wild", {"*.example"}, "/"), route("any", {}, "/")},
+                          slots);
+  const RouteTable after = before.with({{"b.example", {compile(route("b", {"b.example"}, "/"), 9, slots)}}, {"", {}}});
+  EXPECT_EQ(before.for_host("b.example").front()->config.name, "wild");
+  EXPECT_EQ(after.for_host("b.example").front()->config.name, "b");
+  EXPECT_EQ(after.for_host("a.example").front(), before.for_host("a.example").front());
+  EXPECT_TRUE(after.for_host("other.net").empty());
+  EXPECT_TRUE(after.for_host(".example").empty()) << "a client's host is not the key of a wildcard";
+  std::vector<std::string> changed;
+  after.for_each_change(before, [&](const CompiledRoute& one) { changed.push_back(one.config.name); });
+  EXPECT_EQ(changed, std::vector<std::string>{"b"});
+}
+
 TEST(RouteTable, FindsIpv6Hosts) {
   RouteSlots slots;
   const RouteTable table({route("six", {"::1"}, "/")}, slots);

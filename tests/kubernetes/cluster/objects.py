@@ -41,3 +41,41 @@ def service_account(name):
 
 def secret(name, kind="Opaque", **data):
     return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "type": kind, "stringData": data}
+
+
+def tls_secret(name, pair):
+    """Of a Pair of support.authority."""
+    return secret(name, "kubernetes.io/tls", **{"tls.crt": pair.chain.decode(), "tls.key": pair.key.decode()})
+
+
+def ingress(name, rules=(), tls=(), class_name="sekisho", default=None, annotations=None):
+    """rules: (host, path, service[, path type]) each; a host or path of None is left out. tls: (secret, *hosts) each. `default` is
+    a service."""
+    def to(service):
+        service, _, port = service.partition(":")
+        return {"service": {"name": service, "port": {"number": int(port or 80)}}}
+
+    by_host = {}
+    for host, path, target, *kind in rules:
+        by_host.setdefault(host, []).append({"path": path or "/", "pathType": kind[0] if kind else "Prefix", "backend": to(target)})
+    spec = {"rules": [{**({"host": host} if host else {}), "http": {"paths": paths}} for host, paths in by_host.items()]}
+    if tls:
+        spec["tls"] = [{"secretName": name, "hosts": list(hosts)} for name, *hosts in tls]
+    if class_name:
+        spec["ingressClassName"] = class_name
+    if default:
+        spec["defaultBackend"] = to(default)
+    return {"apiVersion": "networking.k8s.io/v1", "kind": "Ingress",
+            "metadata": {"name": name, "annotations": dict(annotations or {})}, "spec": spec}
+
+
+def ingress_class(name, controller="sekisho.dev/ingress", default=False):
+    marks = {"ingressclass.kubernetes.io/is-default-class": "true"} if default else {}
+    return {"apiVersion": "networking.k8s.io/v1", "kind": "IngressClass", "metadata": {"name": name, "annotations": marks},
+            "spec": {"controller": controller}}
+
+
+def app(name, replicas=1, **more):
+    """A Deployment of echo Pods that say this name as their title, and a Service in front of it on port 80."""
+    environment = [{"name": "TITLE", "value": name}]
+    return deployment(name, replicas, container={"env": environment}, **more), service(name)

@@ -1,0 +1,87 @@
+#include "app/cluster_certificates.h"
+
+#include <iterator>
+#include <utility>
+
+namespace app {
+
+ClusterCertificates::ClusterCertificates(Options options)
+    : options_(std::move(options)),
+      records_(options_.client, options_.home),
+      locks_(options_.client, {.name_space = options_.home, .identity = options_.identity}) {
+  thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
+  options_.duties.on_lead([this](bool leads) {
+    {
+      const std::lock_guard lock(mutex_);
+      leads_ = leads;
+    }
+    changed_.notify_all();
+  });
+}
+
+ClusterCertificates::~ClusterCertificates() {
+  options_.duties.on_lead(nullptr);
+}
+
+void ClusterCertificates::take(const kube::Changes& changes) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (wanted_ && changes.certificates.empty()) return;
+    auto next = wanted_ ? std::make_shared<Wanted>(*wanted_) : std::make_shared<Wanted>();
+    for (const auto& [secret, wanted] : changes.certificates) {
+      if (wanted) {
+        next->insert_or_assign(secret, *wanted);
+      } else {
+        next->erase(secret);
+      }
+    }
+    wanted_ = std::move(next);
+  }
+  changed_.notify_all();
+}
+
+// The table waits for the API, so it is not made on the thread that starts everything.
+void ClusterCertificates::run(const std::stop_token& stop) {
+  kube::SecretChallengeTable challenges(options_.client, {.name_space = options_.home, .identity = options_.identity},
+                                        [this](std::shared_ptr<const certstore::Challenges> table) {
+                                          options_.gateway.publish_outside_challenges(std::move(table));
+                                        });
+  for (;;) {
+    {
+      std::unique_lock lock(mutex_);
+      // Before it is known what Ingresses ask for, what they asked for before would look as if nobody wanted it.
+      if (!changed_.wait(lock, stop, [this] { return leads_ && wanted_ != nullptr; })) return;
+    }
+    lead(challenges, stop);
+  }
+}
+
+// Until another replica leads, or the end.
+void ClusterCertificates::lead(acme::ChallengeTable& challenges, const std::stop_token& stop) {
+  kube::CertificateController controller({.client = options_.client,
+                                          .events = options_.duties.events(),
+                                          .records = records_,
+                                          .locks = locks_,
+                                          .challenges = challenges,
+                                          .rules = options_.rules,
+                                          .name_space = options_.name_space,
+                                          .beside = options_.beside});
+  std::unique_lock lock(mutex_);
+  controller_ = &controller;
+  std::shared_ptr<const Wanted> told;
+  while (leads_ && !stop.stop_requested()) {
+    if (wanted_ != told) controller.want(told = wanted_);
+    (void)changed_.wait(lock, stop, [&] { return !leads_ || wanted_ != told; });
+  }
+  controller_ = nullptr;
+}
+
+void ClusterCertificates::describe(Observation& seen) const {
+  const std::lock_guard lock(mutex_);
+  if (controller_ == nullptr) return;
+  auto managed = controller_->status();
+  std::ranges::move(managed, std::back_inserter(seen.managed));
+  seen.issuing = controller_->counters();
+}
+
+}  // namespace app

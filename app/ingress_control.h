@@ -1,0 +1,62 @@
+// IngressControl: follows a cluster and makes the gateway serve what its Ingresses ask for. Owns the translator; one
+// thread of its own.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "app/cluster_duties.h"
+#include "app/cluster_view.h"
+#include "app/cluster_watches.h"
+#include "app/gateway.h"
+#include "kube/client.h"
+#include "kube/secret_source.h"
+#include "kube/translator.h"
+
+namespace app {
+
+class IngressControl {
+ public:
+  struct Options {
+    kube::Client& client;
+    kube::Translator::Options translation;
+    ClusterWatches::Options watches;
+    std::optional<kube::ObjectName> publish_service;  // whose addresses the status of Ingresses has
+    ClusterDuties& duties;
+    kube::SecretSource& secrets;  // of the gateway
+    // Those who want to know of changes besides, on this object's thread.
+    std::vector<std::function<void(const kube::Changes&)>> receivers = {};
+    // The addresses cannot be listened to.
+    std::function<void(const base::Error&)> failed;
+  };
+
+  // Follows until it is destroyed. `gateway`, and what the options name, outlive it.
+  IngressControl(Gateway& gateway, Options options);
+  ~IngressControl();
+  IngressControl(const IngressControl&) = delete;
+  IngressControl& operator=(const IngressControl&) = delete;
+
+  // Any thread.
+  void describe(ClusterView& view) const;
+
+ private:
+  void run(const std::stop_token& stop);
+  // Whether every kind is complete.
+  bool collect();
+  void see(ClusterWatches::ObjectChange& change);
+  void look_at(const ClusterWatches::ObjectChange& change);
+  void apply();
+
+  Gateway& gateway_;
+  Options options_;
+  kube::Translator translator_;
+  ClusterWatches watches_;
+  std::atomic<bool> synced_{false};
+  std::jthread thread_;
+};
+
+}  // namespace app
