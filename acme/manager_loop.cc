@@ -96,12 +96,18 @@ void Manager::Loop::configure(std::vector<config::IssuedCertificate> certificate
   }
   std::map<std::string, UnitPtr> next;
   std::vector<config::IssuedCertificate> on_demand;
+  const std::vector<PlannedRevocation> to_be_revoked = revocations_.planned();
   const auto add = [&](const Target& target, const auto& make) {
     const auto found = known.find(target.record());
     const bool same = found != known.end() && *found->second->target.wanted == *target.wanted &&
                       are_same(*known_issuers, *wanted_issuers, target.wanted->issuer);
     const UnitPtr unit = same ? found->second : make();
-    if (!same) fresh.push_back(unit);
+    if (!same) {
+      unit->anew = unit->stored && std::ranges::any_of(to_be_revoked, [&](const PlannedRevocation& planned) {
+                     return planned.fingerprint == unit->stored->certificate->fingerprint();
+                   });
+      fresh.push_back(unit);
+    }
     next.emplace(target.record(), unit);
   };
   for (const config::IssuedCertificate& certificate : certificates) {
@@ -317,6 +323,7 @@ base::Result<void> Manager::Loop::renew(const std::string& name) {
     const std::lock_guard lock(mutex_);
     for (const UnitPtr& unit : units) {
       if (unit->busy && unit->state == ManagedCertificate::State::ordering) continue;  // it is being done
+      unit->anew = true;
       unit->forced = true;
       unit->failures.clear();
       unit->preflight_failures = 0;

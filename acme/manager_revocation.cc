@@ -93,6 +93,7 @@ base::Result<void> Manager::Loop::write_down(const ToRevoke& one) {
 // The order that is under way brings the new one.
 void Manager::Loop::replace(Unit& unit) {
   const std::lock_guard lock(mutex_);
+  unit.anew = true;
   unit.forced = !unit.busy || unit.state != ManagedCertificate::State::ordering;
   look_at(unit, options_.clock.now());
   unit.next_reason = "to be revoked";

@@ -85,7 +85,10 @@ void Manager::Loop::refresh(const UnitPtr& unit) {
     }
     // A process with another configuration may have written what is not for all names of ours.
     if (stored && (is_ours(unit->target, stored) || !is_ours(unit->target, unit->stored))) {
-      news = news || !unit->stored || unit->stored->certificate->fingerprint() != stored->certificate->fingerprint();
+      if (!unit->stored || unit->stored->certificate->fingerprint() != stored->certificate->fingerprint()) {
+        news = true;
+        unit->anew = false;
+      }
       unit->stored = stored;
     }
     news = news || unit->interim != interim;
@@ -122,7 +125,7 @@ bool Manager::Loop::rest_until_due(const UnitPtr& unit, Ledger::Kind& kind) {
       plan_renewal(lifetime_of(*stored.certificate), stored.window, unit->target.wanted->renew_before, stored.jitter);
   const bool due = plan.at <= now;
   if (due && plan.reason == RenewalPlan::Reason::renewal_window) kind = Ledger::Kind::renewal_in_window;
-  if (unit->forced || due) return false;
+  if (unit->anew || due) return false;
   unit->state = State::issued;
   unit->detail = "";
   unit->next_reason = plan.to_string();
@@ -180,7 +183,7 @@ bool Manager::Loop::leave_to_others(const UnitPtr& unit) {
   if (!options_.elsewhere) return false;
   {
     const std::lock_guard lock(mutex_);
-    if (unit->forced) return false;
+    if (unit->anew) return false;
   }
   const base::SystemTime now = options_.clock.now();
   const auto [certificate, source] = options_.elsewhere(values_of(unit->target.identifiers));
@@ -189,7 +192,7 @@ bool Manager::Loop::leave_to_others(const UnitPtr& unit) {
   if (plan.at <= now) return false;
   {
     const std::lock_guard lock(mutex_);
-    if (unit->forced) return false;
+    if (unit->anew) return false;
     unit->state = State::held_elsewhere;
     unit->detail = fmt::format("held by {}", source);
     unit->renew_at = plan.at;
@@ -289,6 +292,7 @@ void Manager::Loop::succeeded(const UnitPtr& unit, StoredCertificate stored) {
     ++counters_.orders["issued"];
     if (unit->stored) ++counters_.renewals["issued"];
     unit->stored = std::move(stored);
+    unit->anew = false;
     unit->interim = nullptr;
     unit->failures.clear();
     unit->preflight_failures = 0;

@@ -44,7 +44,8 @@ struct Unit {
   Rest rest;
 
   bool withdrawn = false;                 // what it had is revoked: nobody shows it for another moment
-  bool forced = false;                    // asked for by a person
+  bool anew = false;                      // another is wanted in the place of `stored`, until there is one
+  bool forced = false;                    // asked for by a person: the next try waits for nothing
   bool busy = false;                      // a thread is at it
   std::optional<base::SystemTime> again;  // a look that was asked for while a thread was at it
   unsigned revocations = 0;               // what was read before the last of them is not used

@@ -203,6 +203,31 @@ TEST_F(ManagerRevocationTest, KeepsServingForAHarmlessReasonUntilThereIsANewOne)
   EXPECT_TRUE(one.serves());
 }
 
+TEST_F(ManagerRevocationTest, AsksForTheNewOneUntilThereIsOneAlsoAfterARestart) {
+  ca_.on("/revoke", {});
+  ca_.problem("/order", 403, "rejectedIdentifier");
+  const auto asked = [&](Process& process, std::size_t times) {
+    return eventually([&] {
+      const auto state = process.manager.status().at(0).state;
+      return ca_.requests("/order").size() == times && state == ManagedCertificate::State::failed;
+    });
+  };
+  {
+    Process process(*this, table_);
+    EXPECT_TRUE(eventually([&] { return process.serves(); }));
+    ASSERT_TRUE(process.manager.revoke(name, 4, {}));
+    EXPECT_TRUE(asked(process, 1));
+    clock_.advance(48h);
+    process.manager.storage_changed({});
+    EXPECT_TRUE(asked(process, 2));
+  }
+  clock_.advance(48h);
+  Process restarted(*this, table_);
+  EXPECT_TRUE(asked(restarted, 3));
+  EXPECT_TRUE(restarted.serves());
+  EXPECT_TRUE(ca_.requests("/revoke").empty()) << "there is no other yet";
+}
+
 TEST_F(ManagerRevocationTest, RevokesADayLaterWhatNobodyWantsAnyMore) {
   ca_.on("/revoke", {});
   plan("as the CA made it", 5, clock_.now() - 25h);
