@@ -1,146 +1,22 @@
-"""cert-manager's Issuers, Certificates and annotations, without a cert-manager: what the guides apply, and what they look at."""
+"""cert-manager's Issuers, Certificates and annotations, without a cert-manager."""
 
-import base64
 import json
-import re
 
 import pytest
+from cluster.certificates import certificate, condition, described, issuer, pair_in, ready
 from cluster.cluster import DATA
 from cluster.objects import app, ingress
-from support.acme_world import AcmeWorld, names_of
+from cryptography.x509 import load_pem_x509_certificate
 from support.authority import Authority
 from support.edge import eventually
 
 MANIFESTS = DATA / "manifests"
-ISSUED = "The certificate has been successfully issued"
-
-
-@pytest.fixture(scope="module")
-def definitions(cluster):
-    cluster.apply_crds("cert-manager")
 
 
 @pytest.fixture
-def world(tmp_path):
-    """A CA, with a server before it that counts."""
-    made = AcmeWorld(tmp_path / "world", Authority(), faulting=True)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def edge(run_ingress, namespace, definitions):
+def edge(run_ingress, namespace, cert_manager):
     """With the rights of one namespace: Issuers, no ClusterIssuers."""
     return run_ingress("--namespace", namespace, "--class", "nginx")
-
-
-@pytest.fixture
-def run_where_the_ca_looks(run_ingress, world, definitions):
-    """run(*words) is an edge on the ports where the world's CA looks; several share them."""
-    def run(*words, **options):
-        started = run_ingress("--nameserver", world.dns.address, "--challenge-http-port", world.http_port, "--challenge-tls-port",
-                              world.tls_port, *words, start=False, **options)
-        started.port, started.plain_port = world.tls_port, world.http_port
-        return started.start()
-    return run
-
-
-def issuer(world, name="letsencrypt", kind="Issuer", **more):
-    acme = {"server": world.faults.directory, "email": "admin@example.com", "privateKeySecretRef": {"name": f"{name}-key"},
-            "caBundle": base64.b64encode(world.faults.trust.read_bytes()).decode(),
-            "solvers": [{"http01": {"ingress": {"ingressClassName": "nginx"}}}], **more}
-    return {"apiVersion": "cert-manager.io/v1", "kind": kind, "metadata": {"name": name}, "spec": {"acme": acme}}
-
-
-def certificate(name, *hosts, issuer="letsencrypt", kind="Issuer", **more):
-    return {"apiVersion": "cert-manager.io/v1", "kind": "Certificate", "metadata": {"name": name},
-            "spec": {"secretName": name, "dnsNames": list(hosts), "issuerRef": {"name": issuer, "kind": kind}, **more}}
-
-
-def condition(kubectl, what, kind="Ready"):
-    """(status, reason, message) of a condition; of one that is not there (None, None, None)."""
-    for each in kubectl.get(*what.split("/")).get("status", {}).get("conditions", []):
-        if each["type"] == kind:
-            return each["status"], each.get("reason"), each.get("message", "")
-    return None, None, None
-
-
-def ready(kubectl, what, patience=60):
-    def is_ready():
-        return condition(kubectl, what)[0] == "True"
-    try:
-        eventually(is_ready, patience, f"{what} is ready")
-    except AssertionError as error:
-        raise AssertionError(f"{error}\n{kubectl.describe(what)}") from None
-
-
-def described(kubectl, what, text, patience=20):
-    eventually(lambda: text in kubectl.describe(what), patience, f"{text!r} in describe {what}")
-    return kubectl.describe(what)
-
-
-def pair_in(kubectl, name):
-    return {key: base64.b64decode(value) for key, value in kubectl.get("secret", name)["data"].items()}
-
-
-# ---- the guides
-
-
-def test_the_guides_self_signed_issuer(edge, kubectl):
-    kubectl.apply(*app("app1"), *app("app2"))
-    kubectl.apply(MANIFESTS / "001-01-issuer.yaml", MANIFESTS / "001-02-ingress.yaml")
-    ready(kubectl, "certificate/selfsigning-cert")
-    said = described(kubectl, "certificate/selfsigning-cert", ISSUED)
-    assert "Certificate is up to date and has not expired" in said
-    for line in ("Reason: +Ready", "Not After:", "Not Before:", "Renewal Time:", "Secret Name: +selfsigning-cert"):
-        assert re.search(line, said), said
-    assert "Reason:                IsReady" in described(kubectl, "issuer/selfsigning-issuer", "IsReady")
-    described(kubectl, "ingress/app-aws-ingress", 'Successfully created Certificate "selfsigning-cert"')
-    assert kubectl("get", "certificate").split()[-4:-1] == ["selfsigning-cert", "True", "selfsigning-cert"]
-    assert set(pair_in(kubectl, "selfsigning-cert")) == {"ca.crt", "tls.crt", "tls.key"}
-    described_secret = kubectl.describe("secret/selfsigning-cert")
-    assert "kubernetes.io/tls" in described_secret and "cert-manager.io/issuer-name: selfsigning-issuer" in described_secret
-    host = "k8s-tutorial.mamezou-tech.com"
-    eventually(lambda: names_of(edge.shown(host)) == [host], 20, "the certificate is served")
-    edge.serves(host, "/app1", "app1")
-    edge.serves(host, "/app2", "app2")
-
-
-def adapted(world, namespace):
-    """000-05 with the test's CA: nothing else is changed."""
-    text = (MANIFESTS / "000-05-clusterissuer-ingress.yaml").read_text()
-    bundle = base64.b64encode(world.faults.trust.read_bytes()).decode()
-    text = text.replace("server: https://acme-v02.api.letsencrypt.org/directory",
-                        f"server: {world.faults.directory}\n    caBundle: {bundle}")
-    return text.replace("letsencrypt-prod", f"letsencrypt-{namespace}")
-
-
-def test_the_guides_cluster_issuer_and_its_ingress(run_where_the_ca_looks, world, cluster, kubectl, namespace):
-    edge = run_where_the_ca_looks("--class", "azure-alb-external")
-    kubectl.apply(*app("my-app"), adapted(world, namespace))
-    try:
-        ready(kubectl, f"clusterissuer/letsencrypt-{namespace}")
-        said = kubectl.describe(f"clusterissuer/letsencrypt-{namespace}")
-        assert "ACMEAccountRegistered" in said and "The ACME account was registered with the ACME server" in said
-        assert "BEGIN" in pair_in(kubectl, f"letsencrypt-{namespace}-key")["tls.key"].decode()
-        ready(kubectl, "certificate/app-tls-secret")
-        described(kubectl, "certificate/app-tls-secret", ISSUED)
-        roots = world.roots()
-        eventually(lambda: "Pebble" in edge.shown("app.example.com").issuer.rfc4514_string(), 20, "the CA's certificate is served")
-        assert edge.serves("app.example.com", title="my-app").version == "2"
-        assert edge.curl("app.example.com", tls=False).status == 308
-        assert roots and len(world.faults.orders()) == 1
-        # What is gone is made again, for the Ingress asks for it; its Secret is good, and nothing is ordered.
-        serial = edge.shown("app.example.com").serial_number
-        before = kubectl.get("certificate", "app-tls-secret")["metadata"]["uid"]
-        kubectl.delete("certificate/app-tls-secret")
-        eventually(lambda: kubectl.run("get", "certificate", "app-tls-secret", check=False).returncode == 0
-                   and kubectl.get("certificate", "app-tls-secret")["metadata"]["uid"] != before, 20, "it is made again")
-        ready(kubectl, "certificate/app-tls-secret")
-        assert edge.shown("app.example.com").serial_number == serial
-        assert len(world.faults.orders()) == 1
-    finally:
-        cluster.kubectl.delete(f"clusterissuer/letsencrypt-{namespace}")
 
 
 # ---- what goes wrong
@@ -181,7 +57,7 @@ def test_a_challenge_is_shown_while_nobody_answers(run_where_the_ca_looks, world
 def test_an_authority_in_a_secret_issues_what_certificates_ask_for(edge, kubectl):
     authority = Authority()
     kubectl.apply({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "root"}, "type": "kubernetes.io/tls",
-                   "stringData": {"tls.crt": authority.pem.decode(), "tls.key": authority.key_pem.decode()}},
+                   "stringData": {"tls.crt": authority.pem.decode(), "tls.key": authority.key.decode()}},
                   {"apiVersion": "cert-manager.io/v1", "kind": "Issuer", "metadata": {"name": "ca"},
                    "spec": {"ca": {"secretName": "root"}}},
                   certificate("web", "a.example.com", issuer="ca", duration="48h", privateKey={"algorithm": "ECDSA"},
@@ -234,16 +110,22 @@ def test_what_is_restored_into_an_empty_namespace_is_served_and_not_ordered(run_
 
 
 @pytest.mark.slow
-def test_three_replicas_order_once_and_another_follows_the_one_that_is_killed(run_where_the_ca_looks, world, kubectl, namespace):
-    replicas = [run_where_the_ca_looks("--namespace", namespace, "--class", "nginx") for _ in range(3)]
+def test_three_replicas_order_once_and_another_follows_the_one_that_is_killed(run_where_the_ca_looks, world, cluster, kubectl, namespace):
+    replicas = [run_where_the_ca_looks("--namespace", namespace, "--class", "nginx", address=cluster.node.addresses.pod())
+                for _ in range(3)]
+    world.dns.tell("add-a", host="a.example.com.", addresses=[each.address for each in replicas])
     kubectl.apply(*app("app1"), issuer(world),
                   ingress("web", [("a.example.com", "/", "app1")], tls=[("web-tls", "a.example.com")], class_name="nginx",
                           annotations={"cert-manager.io/issuer": "letsencrypt"}))
     ready(kubectl, "certificate/web-tls")
     assert len(world.faults.orders()) == 1
+    serial = load_pem_x509_certificate(pair_in(kubectl, "web-tls")["tls.crt"]).serial_number
+    for each in replicas:
+        eventually(lambda each=each: each.shown("a.example.com").serial_number == serial, 20, "each shows it")
     # Whoever leads: two of three go, without a word.
     for each in replicas[:2]:
         each.kill()
+    world.dns.tell("add-a", host="b.example.com.", addresses=[replicas[2].address])
     kubectl.apply(certificate("second", "b.example.com"))
     ready(kubectl, "certificate/second", 90)
     assert len(world.faults.orders()) == 2

@@ -11,6 +11,8 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "e2e")]
 from cluster.cluster import Cluster  # noqa: E402
 from cluster.control_plane import needs  # noqa: E402
 from cluster.ingress_edge import IngressEdge  # noqa: E402
+from support.acme_world import AcmeWorld  # noqa: E402
+from support.authority import Authority  # noqa: E402
 
 
 def pytest_terminal_summary(terminalreporter):
@@ -65,3 +67,30 @@ def run_ingress(cluster, namespace, tmp_path):
     yield run
     for edge in edges:
         edge.kill()
+
+
+# ---- certificates
+
+
+@pytest.fixture(scope="session")
+def cert_manager(cluster):
+    """Its definitions in the shared cluster, and nothing else of it."""
+    cluster.apply_crds("cert-manager")
+
+
+@pytest.fixture
+def world(tmp_path):
+    """A CA, with a server before it that counts. It looks for challenges at ports of its own, on 127.0.0.1 unless its DNS is told
+    otherwise."""
+    made = AcmeWorld(tmp_path / "world", Authority(), faulting=True)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def run_where_the_ca_looks(run_ingress, world, cert_manager):
+    """run(*words) is an edge on the ports where the world's CA looks; several need an `address` each."""
+    def run(*words, **options):
+        return run_ingress("--nameserver", world.dns.address, "--challenge-http-port", world.http_port, "--challenge-tls-port",
+                           world.tls_port, *words, ports=(world.tls_port, world.http_port), **options)
+    return run

@@ -100,6 +100,11 @@ class Authority:
     def pem(self):
         return self.certificate.public_bytes(serialization.Encoding.PEM)
 
+    @property
+    def key(self):
+        """Its private key, for those who issue in its name."""
+        return key_pem(self._key)
+
     def write(self, folder, name="ca.pem"):
         path = pathlib.Path(folder) / name
         path.write_bytes(self.pem)

@@ -24,14 +24,17 @@ class Answer:
 
 
 class IngressEdge(Edge):
-    """Ready when the constructor returns, unless ready=False. `settings` are those of the file; `namespace` is where its Lease is."""
+    """Ready when the constructor returns, unless ready=False. `settings` are those of the file; `namespace` is where its Lease is;
+    `address` is where clients come, the admin endpoint stays on 127.0.0.1."""
 
-    def __init__(self, folder, kubeconfig, *words, namespace=None, ready=True, environment=None, settings=None, start=True):
+    def __init__(self, folder, kubeconfig, *words, namespace=None, ready=True, environment=None, settings=None, start=True,
+                 address="127.0.0.1", ports=None):
+        self.address = address
         self.words = [str(word) for word in words]
         self.kubeconfig = kubeconfig
         # A Lease of its own: one that was killed holds it for a while.
         environment = {**({"POD_NAMESPACE": namespace} if namespace else {}), **(environment or {})}
-        super().__init__(folder, settings or {}, start=False, environment=environment)
+        super().__init__(folder, settings or {}, start=False, environment=environment, ports=ports)
         for key in ("listeners", "admin", "state_directory"):
             del self.settings[key]
         self.write()
@@ -41,8 +44,9 @@ class IngressEdge(Edge):
     def start(self, patience=30, ready=True):
         number = len(list(self.folder.glob("*.stderr")))
         self.stdout_path, self.stderr_path = self.folder / f"{number}.stdout", self.folder / f"{number}.stderr"
-        command = [BINARY, "ingress", "--kubeconfig", self.kubeconfig, "--listen", f"127.0.0.1:{self.port}", "--http",
-                   f"127.0.0.1:{self.plain_port}", "--admin", f"127.0.0.1:{self.admin_port}", "--config", self.file, *self.words]
+        command = [BINARY, "ingress", "--kubeconfig", self.kubeconfig, "--listen", f"{self.address}:{self.port}",
+                   "--http", f"{self.address}:{self.plain_port}", "--admin", f"127.0.0.1:{self.admin_port}", "--config", self.file,
+                   *self.words]
         with open(self.stdout_path, "wb") as out, open(self.stderr_path, "wb") as err:
             self.process = subprocess.Popen([str(word) for word in command], stdin=subprocess.DEVNULL, stdout=out, stderr=err,
                                             env=self.environment, cwd=self.folder)
@@ -57,8 +61,8 @@ class IngressEdge(Edge):
         port = self.port if tls else self.plain_port
         scheme = "https" if tls else "http"
         command = ["curl", "--silent", "--show-error", "--include", "--insecure", "--noproxy", "*", "--max-time", "15", "--resolve",
-                   f"{host}:{port}:127.0.0.1", "--connect-to", f"::127.0.0.1:{port}", "--write-out", "\n%{http_version}", *words,
-                   f"{scheme}://{host}{path}"]
+                   f"{host}:{port}:{self.address}", "--connect-to", f"::{self.address}:{port}", "--write-out", "\n%{http_version}",
+                   *words, f"{scheme}://{host}{path}"]
         done = subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=20)
         assert done.returncode == 0, f"curl: {done.returncode} {done.stderr}"
         text, _, version = done.stdout.rpartition("\n")
@@ -71,7 +75,7 @@ class IngressEdge(Edge):
         """The certificate that a handshake for this name gets."""
         context = ssl.create_default_context()
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        with socket.create_connection(("127.0.0.1", self.port), 10) as raw:
+        with socket.create_connection((self.address, self.port), 10) as raw:
             with context.wrap_socket(raw, server_hostname=name) as secured:
                 return load_der_x509_certificate(secured.getpeercert(binary_form=True))
 
