@@ -17,14 +17,15 @@ from .pebble import ChallTestSrv, LOOPBACK, Pebble
 
 
 class AcmeWorld:
-    """zones: served by bind9, which the CA then asks for everything; else it asks challtestsrv."""
+    """zones: served by bind9, which the CA then asks for everything; else it asks challtestsrv. ports: where the CA looks for
+    challenges by TLS and by HTTP; ports of this world's own if nothing is said."""
 
-    def __init__(self, folder, authority, *, zones=(), faulting=False, **pebble):
+    def __init__(self, folder, authority, *, zones=(), faulting=False, ports=None, **pebble):
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.authority = authority
         # Where the CA looks for challenges, and an edge has to listen.
-        self.tls_port, self.http_port = free_port(), free_port()
+        self.tls_port, self.http_port = ports or (free_port(), free_port())
         self.edges = 0
         self._ended = []
         try:

@@ -72,6 +72,8 @@ class ControlPlane:
             f"--client-ca-file={keys.folder / 'client-ca.pem'}", f"--service-account-key-file={keys.signer_public}",
             f"--service-account-signing-key-file={keys.signer}",
             "--service-account-issuer=https://kubernetes.default.svc.cluster.local", "--allow-privileged",
+            # Strict clusters ask whoever makes an owner wait for what it owns whether they may.
+            "--enable-admission-plugins=OwnerReferencesPermissionEnforcement",
             "--profiling=false", f"--feature-gates={gates}", f"--cert-dir={self.folder / 'made'}"], [])
         if ready:
             self.wait_ready()

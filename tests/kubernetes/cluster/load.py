@@ -7,13 +7,17 @@ import threading
 
 
 class Load:
-    """`with Load(port, host) as load: …`; each thread makes a connection, sends some requests over it and closes it."""
+    """`with Load(port, host) as load: …`; each thread makes a connection, sends some requests over it and closes it. Any certificate
+    will do, unless a `context` says otherwise."""
 
-    def __init__(self, port, host, path="/", address="127.0.0.1", threads=3, requests=5, good=lambda status, body: status == 200):
+    def __init__(self, port, host, path="/", address="127.0.0.1", threads=3, requests=5, good=lambda status, body: status == 200,
+                 context=None):
         self.port, self.host, self.path, self.address = port, host, path, address
         self._requests, self._good = requests, good
-        self._context = ssl.create_default_context()
-        self._context.check_hostname, self._context.verify_mode = False, ssl.CERT_NONE
+        self._context = context
+        if context is None:
+            self._context = ssl.create_default_context()
+            self._context.check_hostname, self._context.verify_mode = False, ssl.CERT_NONE
         self.done, self.failures, self._lock, self._end = 0, [], threading.Lock(), threading.Event()
         self._threads = [threading.Thread(target=self._run, daemon=True) for _ in range(threads)]
 
@@ -31,6 +35,7 @@ class Load:
         while not self._end.is_set():
             try:
                 self._connection()
+                self._end.wait(0.01)  # the processors are for others too
             except (OSError, http.client.HTTPException) as error:
                 with self._lock:
                     self.failures.append(repr(error))
