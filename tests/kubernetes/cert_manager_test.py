@@ -5,8 +5,6 @@ import json
 import pytest
 from cluster.certificates import certificate, condition, described, issuer, pair_in, ready
 from cluster.cluster import DATA
-from cluster.objects import app, ingress
-from cryptography.x509 import load_pem_x509_certificate
 from support.authority import Authority
 from support.edge import eventually
 
@@ -107,25 +105,3 @@ def test_what_is_restored_into_an_empty_namespace_is_served_and_not_ordered(run_
         assert len(world.faults.orders()) == 1
     finally:
         cluster.drop_namespace(other)
-
-
-@pytest.mark.slow
-def test_three_replicas_order_once_and_another_follows_the_one_that_is_killed(run_where_the_ca_looks, world, cluster, kubectl, namespace):
-    replicas = [run_where_the_ca_looks("--namespace", namespace, "--class", "nginx", address=cluster.node.addresses.pod())
-                for _ in range(3)]
-    world.dns.tell("add-a", host="a.example.com.", addresses=[each.address for each in replicas])
-    kubectl.apply(*app("app1"), issuer(world),
-                  ingress("web", [("a.example.com", "/", "app1")], tls=[("web-tls", "a.example.com")], class_name="nginx",
-                          annotations={"cert-manager.io/issuer": "letsencrypt"}))
-    ready(kubectl, "certificate/web-tls")
-    assert len(world.faults.orders()) == 1
-    serial = load_pem_x509_certificate(pair_in(kubectl, "web-tls")["tls.crt"]).serial_number
-    for each in replicas:
-        eventually(lambda each=each: each.shown("a.example.com").serial_number == serial, 20, "each shows it")
-    # Whoever leads: two of three go, without a word.
-    for each in replicas[:2]:
-        each.kill()
-    world.dns.tell("add-a", host="b.example.com.", addresses=[replicas[2].address])
-    kubectl.apply(certificate("second", "b.example.com"))
-    ready(kubectl, "certificate/second", 90)
-    assert len(world.faults.orders()) == 2

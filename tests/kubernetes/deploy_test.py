@@ -121,6 +121,7 @@ def test_the_sidecar_serves_its_app_and_follows_its_certificate(cluster, kubectl
             assert answer.status == 200
         return load_pem_x509_certificate(ssl.get_server_certificate(("127.0.0.1", port)).encode()).serial_number
 
-    assert shown() == first.serial
+    # The app has no probe of its own: what is available may not listen yet.
+    eventually(lambda: shown() == first.serial, 20)
     keep(second)
     eventually(lambda: shown() == second.serial, 20)
