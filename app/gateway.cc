@@ -26,6 +26,14 @@ std::string joined(const std::vector<config::SocketAddress>& addresses) {
   return text;
 }
 
+proxy::AddressGuard guard_of(const Gateway::Options& options) {
+  const auto& configured = options.config.admin;
+  const std::uint16_t port = configured              ? configured->address.port
+                             : options.assumed_admin ? options.assumed_admin->port
+                                                     : std::uint16_t{0};
+  return {proxy::addresses_of_this_host(), port};
+}
+
 }  // namespace
 
 base::Result<std::unique_ptr<Gateway>> Gateway::start(Options options) {
@@ -75,9 +83,11 @@ Gateway::Gateway(Options& options)
                      publisher_.flush();
                      server_.wait_until_taken();
                    }}),
-      monitor_([this](std::shared_ptr<const proxy::BackendTable> table) {
-        publisher_.change([&](proxy::Snapshot& next) { next.backends = std::move(table); });
-      }),
+      monitor_(
+          [this](std::shared_ptr<const proxy::BackendTable> table) {
+            publisher_.change([&](proxy::Snapshot& next) { next.backends = std::move(table); });
+          },
+          {}, guard_of(options)),
       sources_(store_, make_file_source) {}
 
 // Names from the workers go to what is destroyed before them.
@@ -215,7 +225,7 @@ base::Result<std::vector<config::SocketAddress>> Gateway::change_listeners_and_b
       return std::unexpected(std::move(opened.error()));
     }
   }
-  if (auto configured = monitor_.configure(outside_.backends_with(config.backends)); !configured) {
+  if (auto configured = monitor_.configure(config.backends, outside_.backends()); !configured) {
     if (listens_) keep_old();
     return std::unexpected(std::move(configured.error()));
   }
@@ -223,7 +233,7 @@ base::Result<std::vector<config::SocketAddress>> Gateway::change_listeners_and_b
   auto listening = server_.listen(config.listeners);
   if (listening) return listening;
   keep_old();
-  if (auto undone = monitor_.configure(outside_.backends_with(before->backends)); !undone) {
+  if (auto undone = monitor_.configure(before->backends, outside_.backends()); !undone) {
     base::log::error("the old backends cannot be restored", {{"error", undone.error().what}});
   }
   return listening;

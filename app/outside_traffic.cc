@@ -62,11 +62,4 @@ OutsideTraffic::Backends OutsideTraffic::take_backends(const Backends& changes,
   return effective;
 }
 
-std::map<std::string, config::Backend> OutsideTraffic::backends_with(
-    const std::map<std::string, config::Backend>& configured) const {
-  std::map<std::string, config::Backend> all = configured;
-  for (const auto& [name, backend] : backends_) all.try_emplace(name, *backend);
-  return all;
-}
-
 }  // namespace app

@@ -35,8 +35,7 @@ class OutsideTraffic {
   // The answer is what changes by it: a backend of the configuration hides one from outside of the same name.
   [[nodiscard]] Backends take_backends(const Backends& changes,
                                        const std::map<std::string, config::Backend>& configured);
-  [[nodiscard]] std::map<std::string, config::Backend> backends_with(
-      const std::map<std::string, config::Backend>& configured) const;
+  [[nodiscard]] const Backends& backends() const noexcept { return backends_; }
 
  private:
   [[nodiscard]] std::vector<proxy::RoutePtr> routes_of(const std::string& host) const;

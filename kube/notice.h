@@ -34,6 +34,7 @@ inline constexpr auto tls_host_taken = "TLSHostTaken";                   // an o
 inline constexpr auto service_not_found = "ServiceNotFound";             //
 inline constexpr auto service_port_not_found = "ServicePortNotFound";    //
 inline constexpr auto invalid_service = "InvalidService";                // an ExternalName that must not be followed
+inline constexpr auto too_many_endpoints = "TooManyEndpoints";           // some of them are left out
 inline constexpr auto no_endpoints = "NoEndpoints";                      // answered with 503
 inline constexpr auto secret_not_found = "SecretNotFound";               //
 inline constexpr auto invalid_secret = "InvalidSecret";                  // the last good certificate is kept

@@ -17,6 +17,9 @@ namespace {
 using Tls = BackendProtocol::Tls;
 using Version = config::UpstreamProtocol;
 
+// A request looks at each of them.
+constexpr std::size_t most_endpoints = 5'000;
+
 struct AppProtocol {
   std::string_view name;
   BackendProtocol protocol;
@@ -98,6 +101,7 @@ std::vector<config::Endpoint> collect(std::span<const EndpointSlice* const> slic
                                ? config::is_ip_address(address)
                                : config::parse_host_name(address).has_value();
         if (valid) endpoints.insert({.host = address, .port = *number});
+        if (endpoints.size() > most_endpoints) return {endpoints.begin(), endpoints.end()};
       }
     }
   }
@@ -132,6 +136,12 @@ ServiceEndpoints find_endpoints(const Service* service, const BackendUse& use,
   if (port != nullptr) {
     const auto protocol = std::ranges::find(app_protocols, base::lower_case(port->app_protocol), &AppProtocol::name);
     if (protocol != std::end(app_protocols)) found.protocol = protocol->protocol;
+  }
+  if (found.endpoints.size() > most_endpoints) {
+    found.endpoints.resize(most_endpoints);
+    found.reason = reasons::too_many_endpoints;
+    found.message = fmt::format("Service {} has more than {} ready endpoints for port {}; the others are left out",
+                                to_string(use.service), most_endpoints, use.port.to_string());
   }
   if (found.endpoints.empty() && found.reason.empty()) {
     found.type = NoticeType::normal;

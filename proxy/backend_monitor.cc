@@ -75,8 +75,11 @@ void log_escaped(const std::exception_ptr& escaped) {
 // Everything but table() and configure() happens on its thread.
 class BackendMonitor::Loop {
  public:
-  Loop(Publish publish, Resolver::Options options)
-      : publish_(std::move(publish)), resolver_(io_, std::move(options)), thread_([this] { run(); }) {}
+  Loop(Publish publish, Resolver::Options options, AddressGuard guard)
+      : publish_(std::move(publish)),
+        resolver_(io_, std::move(options)),
+        states_(std::move(guard)),
+        thread_([this] { run(); }) {}
 
   ~Loop() {
     io_.stop();
@@ -86,13 +89,14 @@ class BackendMonitor::Loop {
   Loop& operator=(const Loop&) = delete;
 
   using BackendChanges = std::map<std::string, std::optional<ConfiguredBackend>>;
+  using Names = std::set<std::string>;
 
   void configure(ConfiguredBackends backends, std::chrono::milliseconds patience) {
-    work([this, next = std::move(backends)]() mutable { adopt(differences(std::move(next))); }, patience);
+    work([this, next = std::move(backends)]() mutable { return adopt(differences(std::move(next))); }, patience);
   }
 
   void change(BackendChanges changes, std::chrono::milliseconds patience) {
-    work([this, next = std::move(changes)]() mutable { adopt(std::move(next)); }, patience);
+    work([this, next = std::move(changes)]() mutable { return adopt(std::move(next)); }, patience);
   }
 
   [[nodiscard]] std::shared_ptr<const BackendTable> table() const {
@@ -101,13 +105,21 @@ class BackendMonitor::Loop {
   }
 
  private:
+  struct Waiter {
+    std::promise<void> resolved;
+    Names names;  // that are waited for
+  };
+
   // Lets the thread adopt something, gives new names the time to be answered, and publishes.
-  void work(std::move_only_function<void()> adopting, std::chrono::milliseconds patience) {
+  void work(std::move_only_function<Names()> adopting, std::chrono::milliseconds patience) {
     std::promise<void> resolved;
     auto ready = resolved.get_future();
-    asio::post(io_, [this, adopt = std::move(adopting), waiter = std::move(resolved)]() mutable {
-      ready_.push_back(std::move(waiter));
-      adopt();
+    asio::post(io_, [this, adopt = std::move(adopting), done = std::move(resolved)]() mutable {
+      // A name that is answered at once, as from a file, publishes at once: everything has to be in its place before.
+      const Names wanted = adopt();
+      const Names fresh = put_watches(wanted);
+      ready_.push_back({std::move(done), wanted});
+      for (const std::string& host : fresh) spawn(follow_name(host, name_watches_.at(host)));
       tell_if_ready();
     });
     ready.wait_for(patience);
@@ -143,18 +155,19 @@ class BackendMonitor::Loop {
     }
     for (auto& [name, backend] : next) {
       const auto known = backends_.find(name);
-      const bool same =
-          known != backends_.end() && known->second.tls == backend.tls && *known->second.config == *backend.config;
+      const bool same = known != backends_.end() && known->second.tls == backend.tls &&
+                        known->second.guarded == backend.guarded && *known->second.config == *backend.config;
       if (!same) changes.emplace(name, std::move(backend));
     }
     return changes;
   }
 
-  void adopt(BackendChanges changes) {
-    std::set<std::string> wanted;
+  // The names that they need.
+  Names adopt(BackendChanges changes) {
+    Names wanted;
     for (auto& [name, backend] : changes) {
       touched_.insert(name);
-      std::set<std::string> let_go;
+      Names let_go;
       if (const auto known = backends_.find(name); known != backends_.end()) let_go = names_in(known->second);
       if (backend) {
         for (const std::string& host : names_in(*backend)) {
@@ -168,23 +181,26 @@ class BackendMonitor::Loop {
       }
       for (const std::string& host : let_go) release_name(host, name);
     }
-    // A name that is answered at once, as from a file, publishes at once: everything has to be in its place.
-    for (const std::string& host : wanted) watch_name(host);
+    return wanted;
   }
 
-  static std::set<std::string> names_in(const ConfiguredBackend& backend) {
-    std::set<std::string> names;
+  static Names names_in(const ConfiguredBackend& backend) {
+    Names names;
     for (const config::Endpoint& endpoint : backend.config->endpoints) {
       if (!is_address(endpoint.host)) names.insert(endpoint.host);
     }
     return names;
   }
 
-  void watch_name(const std::string& host) {
-    if (name_watches_.contains(host)) return;
-    auto watch = std::make_shared<NameWatch>(io_);
-    name_watches_.emplace(host, watch);
-    spawn(follow_name(host, watch));
+  // Those that nobody has followed so far.
+  Names put_watches(const Names& hosts) {
+    Names fresh;
+    for (const std::string& host : hosts) {
+      if (name_watches_.contains(host)) continue;
+      name_watches_.emplace(host, std::make_shared<NameWatch>(io_));
+      fresh.insert(host);
+    }
+    return fresh;
   }
 
   void release_name(const std::string& host, const std::string& user) {
@@ -228,10 +244,17 @@ class BackendMonitor::Loop {
     }
   }
 
-  // configure() waits for the first answers of all names.
+  // configure() and change() wait for the first answers of their own names.
   void tell_if_ready() {
-    if (!std::ranges::all_of(name_watches_, [](const auto& entry) { return entry.second->asked; })) return;
-    for (std::promise<void>& waiter : std::exchange(ready_, {})) waiter.set_value();
+    const auto is_asked = [this](const std::string& host) {
+      const auto watch = name_watches_.find(host);
+      return watch == name_watches_.end() || watch->second->asked;
+    };
+    std::erase_if(ready_, [&](Waiter& waiter) {
+      if (!std::ranges::all_of(waiter.names, is_asked)) return false;
+      waiter.resolved.set_value();
+      return true;
+    });
   }
 
   // Publishes what is known now, if it differs from what was published; not before configure() has waited for the
@@ -305,15 +328,17 @@ class BackendMonitor::Loop {
       if (watch->stopped) co_return;
       const bool turned = watch->threshold.observe(result.has_value());
       CheckState& state = checks_[key];
-      state.healthy = watch->threshold.healthy();
-      state.problem = result ? std::string() : result.error().what;
+      const CheckState before = std::exchange(
+          state, {.healthy = watch->threshold.healthy(), .problem = result ? std::string() : result.error().what});
       if (turned) {
         base::log::warning(
             state.healthy ? "an endpoint is healthy again" : "an endpoint is unhealthy",
             {{"backend", key.backend}, {"endpoint", watch->target.authority}, {"problem", state.problem}});
       }
-      touched_.insert(key.backend);
-      refresh();
+      if (state != before) {
+        touched_.insert(key.backend);
+        refresh();
+      }
       watch->timer.expires_after(jittered(watch->rule().interval, std::uniform_real_distribution()(random_)));
       const auto [ended] = co_await watch->timer.async_wait(as_result);
       if (ended) co_return;
@@ -332,53 +357,61 @@ class BackendMonitor::Loop {
   std::set<std::string> touched_;                               // backends to look at again
   std::map<std::string, std::shared_ptr<NameWatch>> name_watches_;
   std::map<CheckKey, std::shared_ptr<CheckWatch>> check_watches_;
-  std::vector<std::promise<void>> ready_;
+  std::vector<Waiter> ready_;
   std::minstd_rand random_{std::random_device{}()};
   mutable std::mutex mutex_;
   std::shared_ptr<const BackendTable> table_ = std::make_shared<const BackendTable>();  // under mutex_
   std::jthread thread_;
 };
 
-BackendMonitor::BackendMonitor(Publish publish) : BackendMonitor(std::move(publish), Resolver::Options{}) {}
-
-BackendMonitor::BackendMonitor(Publish publish, Resolver::Options resolver)
-    : loop_(std::make_unique<Loop>(std::move(publish), std::move(resolver))) {}
+BackendMonitor::BackendMonitor(Publish publish, Resolver::Options resolver, AddressGuard guard)
+    : loop_(std::make_unique<Loop>(std::move(publish), std::move(resolver), std::move(guard))) {}
 
 BackendMonitor::~BackendMonitor() = default;
 
-namespace {
-
-base::Result<ConfiguredBackend> load(const std::string& name, std::shared_ptr<const config::Backend> backend) {
+base::Result<ConfiguredBackend> BackendMonitor::load(const std::string& name,
+                                                     std::shared_ptr<const config::Backend> backend) {
   ConfiguredBackend loaded{.config = std::move(backend), .tls = nullptr};
   if (!loaded.config->tls) return loaded;
-  auto tls = UpstreamTlsMaterial::load(*loaded.config->tls);
+  auto tls = materials_.load(*loaded.config->tls);
   if (!tls) return std::unexpected(std::move(tls.error()).in("backend " + name));
   loaded.tls = *std::move(tls);
   return loaded;
 }
 
-}  // namespace
-
 base::Result<void> BackendMonitor::configure(const std::map<std::string, config::Backend>& backends,
-                                             std::chrono::milliseconds patience) {
+                                             const Shared& guarded, std::chrono::milliseconds patience) {
+  const UpstreamTlsMaterials before = std::exchange(materials_, {});
   ConfiguredBackends all;
   for (const auto& [name, backend] : backends) {
     auto loaded = load(name, std::make_shared<const config::Backend>(backend));
-    if (!loaded) return std::unexpected(std::move(loaded.error()));
+    if (!loaded) {
+      materials_ = before;
+      return std::unexpected(std::move(loaded.error()));
+    }
     all.emplace(name, *std::move(loaded));
+  }
+  for (const auto& [name, backend] : guarded) {
+    auto loaded = load(name, backend);
+    if (!loaded) {  // strangers do not stand in the way of the operator
+      base::log::error("a backend is left out", {{"reason", loaded.error().what}});
+      continue;
+    }
+    loaded->guarded = true;
+    all.try_emplace(name, *std::move(loaded));
   }
   loop_->configure(std::move(all), patience);
   return {};
 }
 
-std::vector<base::Error> BackendMonitor::change(
-    const std::map<std::string, std::shared_ptr<const config::Backend>>& backends, std::chrono::milliseconds patience) {
+std::vector<base::Error> BackendMonitor::change(const Shared& guarded, std::chrono::milliseconds patience) {
   std::map<std::string, std::optional<ConfiguredBackend>> changes;
   std::vector<base::Error> refused;
-  for (const auto& [name, backend] : backends) {
+  for (const auto& [name, backend] : guarded) {
     if (backend == nullptr) {
       changes.emplace(name, std::nullopt);
     } else if (auto loaded = load(name, backend); loaded) {
+      loaded->guarded = true;
       changes.emplace(name, *std::move(loaded));
     } else {
       refused.push_back(std::move(loaded.error()));

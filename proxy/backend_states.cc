@@ -46,15 +46,21 @@ BackendState BackendStates::build_one(const std::string& name, const ConfiguredB
   state.config = backend.config;
   state.tls = backend.tls;
   std::string check_problem;
+  std::map<tcp::endpoint, std::size_t> places;
   for (const config::Endpoint& endpoint : backend.config->endpoints) {
     const auto asked = names.find(endpoint.host);
     if (asked != names.end() && state.problem.empty()) state.problem = asked->second.problem;
     for (const base::IpAddress& address : addresses_of(endpoint.host, names)) {
+      if (backend.guarded && !is_permitted(endpoint, address)) {
+        if (state.problem.empty())
+          state.problem = endpoint.to_string() + " leads to " + address.to_string() + ", which is not for backends";
+        continue;
+      }
       const CheckKey key{name, to_endpoint(address, endpoint.port)};
       // Two names of one address: it is one endpoint, with the weight of both.
-      const auto twin = std::ranges::find(state.endpoints, key.address, &EndpointState::address);
-      if (twin != state.endpoints.end()) {
-        twin->weight += endpoint.weight;
+      const auto [twin, is_new] = places.try_emplace(key.address, state.endpoints.size());
+      if (!is_new) {
+        state.endpoints[twin->second].weight += endpoint.weight;
         continue;
       }
       const auto check = checks.find(key);
@@ -68,6 +74,10 @@ BackendState BackendStates::build_one(const std::string& name, const ConfiguredB
   }
   if (state.problem.empty()) state.problem = std::move(check_problem);
   return state;
+}
+
+bool BackendStates::is_permitted(const config::Endpoint& endpoint, const base::IpAddress& address) const {
+  return guard_.permits(address, endpoint.port) && (is_address(endpoint.host) || guard_.permits_answer(address));
 }
 
 std::shared_ptr<EndpointStats> BackendStates::stats_of(const CheckKey& key) {

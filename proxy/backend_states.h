@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/ip_network.h"
+#include "proxy/address_guard.h"
 #include "proxy/backend_table.h"
 
 namespace proxy {
@@ -23,6 +24,7 @@ struct NameState {
 struct CheckState {
   bool healthy = true;
   std::string problem;  // of the last check; empty: it passed
+  friend bool operator==(const CheckState&, const CheckState&) = default;
 };
 
 struct CheckKey {
@@ -37,6 +39,7 @@ struct CheckKey {
 struct ConfiguredBackend {
   std::shared_ptr<const config::Backend> config;
   std::shared_ptr<const UpstreamTlsMaterial> tls;  // null: plain
+  bool guarded = false;                            // strangers say where it leads: the guard is asked
 };
 
 using ConfiguredBackends = std::map<std::string, ConfiguredBackend>;
@@ -45,6 +48,8 @@ using CheckStates = std::map<CheckKey, CheckState>;
 
 class BackendStates {
  public:
+  explicit BackendStates(AddressGuard guard = {}) : guard_(std::move(guard)) {}
+
   // `before` itself, which may be null, if nothing differs from it.
   [[nodiscard]] std::shared_ptr<const BackendState> build(const std::shared_ptr<const BackendState>& before,
                                                           const std::string& name, const ConfiguredBackend& backend,
@@ -56,7 +61,9 @@ class BackendStates {
   [[nodiscard]] BackendState build_one(const std::string& name, const ConfiguredBackend& backend,
                                        const NameStates& names, const CheckStates& checks);
   [[nodiscard]] std::shared_ptr<EndpointStats> stats_of(const CheckKey& key);
+  [[nodiscard]] bool is_permitted(const config::Endpoint& endpoint, const base::IpAddress& address) const;
 
+  const AddressGuard guard_;
   std::map<CheckKey, std::weak_ptr<EndpointStats>> stats_;
 };
 

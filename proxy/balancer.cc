@@ -26,11 +26,19 @@ Balancer::Balancer(Balancer&&) noexcept = default;
 Balancer& Balancer::operator=(Balancer&&) noexcept = default;
 
 void Balancer::adopt(std::shared_ptr<const BackendState> state) {
+  // By address, so that a thousand endpoints are not a million comparisons on a worker.
+  std::vector<std::pair<tcp::endpoint, Slot*>> known;
+  known.reserve(slots_.size() + departed_.size());
+  for (std::vector<Slot>* before : {&slots_, &departed_}) {
+    for (Slot& slot : *before) known.emplace_back(slot.address, &slot);
+  }
+  std::ranges::stable_sort(known, {}, &std::pair<tcp::endpoint, Slot*>::first);
   std::vector<Slot> slots;
   slots.reserve(state->endpoints.size());
   for (const EndpointState& endpoint : state->endpoints) {
     Slot slot;
-    if (Slot* known = find(endpoint.address)) slot = std::exchange(*known, Slot{});
+    const auto found = std::ranges::lower_bound(known, endpoint.address, {}, &std::pair<tcp::endpoint, Slot*>::first);
+    if (found != known.end() && found->first == endpoint.address) slot = std::exchange(*found->second, Slot{});
     slot.address = endpoint.address;
     slot.stats = endpoint.stats;
     slot.weight = endpoint.weight;

@@ -77,8 +77,28 @@ std::size_t RouteSlots::slot(const std::string& name) {
   return next;
 }
 
-std::size_t RouteSlots::number_of_backend(const std::string& name) {
-  return backends_.try_emplace(name, backends_.size() + 1).first->second;
+std::shared_ptr<const std::size_t> RouteSlots::number_of_backend(const std::string& name) {
+  if (backends_.size() >= look_for_free_at_ && !backends_.contains(name)) free_numbers();
+  Number& number = backends_[name];
+  if (auto held = number.held.lock()) return held;
+  if (number.value == 0 && free_numbers_.empty()) {
+    number.value = next_number_++;
+  } else if (number.value == 0) {
+    number.value = free_numbers_.back();
+    free_numbers_.pop_back();
+  }
+  auto fresh = std::make_shared<const std::size_t>(number.value);
+  number.held = fresh;
+  return fresh;
+}
+
+void RouteSlots::free_numbers() {
+  std::erase_if(backends_, [this](const auto& entry) {
+    if (!entry.second.held.expired()) return false;
+    free_numbers_.push_back(entry.second.value);
+    return true;
+  });
+  look_for_free_at_ = std::max<std::size_t>(1024, 2 * backends_.size());
 }
 
 std::vector<std::string> RouteSlots::names() const {
@@ -91,7 +111,8 @@ std::vector<std::string> RouteSlots::names() const {
 RoutePtr compile(const config::Route& route, std::size_t order, RouteSlots& slots) {
   CompiledRoute compiled{.config = route, .order = order, .slot = slots.slot(route.name)};
   if (const auto* to = std::get_if<config::ToBackend>(&route.action)) {
-    compiled.index = slots.number_of_backend(to->backend);
+    compiled.number = slots.number_of_backend(to->backend);
+    compiled.index = *compiled.number;
   }
   return std::make_shared<const CompiledRoute>(std::move(compiled));
 }

@@ -17,25 +17,37 @@ namespace proxy {
 
 struct CompiledRoute {
   config::Route config;
-  std::size_t order = 0;  // which of two that are else equal goes before
-  std::size_t index = 0;  // of its backend, for Upstreams::of_route(); 0: it goes to none
-  std::size_t slot = 0;   // of WorkerStats::routes; the same name keeps its slot through reloads
+  std::size_t order = 0;                      // which of two that are else equal goes before
+  std::size_t index = 0;                      // of its backend, for Upstreams::of_route(); 0: it goes to none
+  std::shared_ptr<const std::size_t> number;  // holds `index`: no other backend gets it as long as this is there
+  std::size_t slot = 0;                       // of WorkerStats::routes; the same name keeps its slot through reloads
 };
 
 using RoutePtr = std::shared_ptr<const CompiledRoute>;
 
-// Gives each route name a metrics slot, and each backend a number, for the life of the process. Control plane.
+// Gives each route name a metrics slot for the life of the process, and each backend a number for as long as a route
+// names it. Control plane.
 class RouteSlots {
  public:
   [[nodiscard]] std::size_t slot(const std::string& name);
-  // From 1.
-  [[nodiscard]] std::size_t number_of_backend(const std::string& name);
+  // From 1. Another backend gets the number after nobody holds the answer any more, neither here nor in a snapshot that
+  // a worker still has: there are never many more numbers than backends.
+  [[nodiscard]] std::shared_ptr<const std::size_t> number_of_backend(const std::string& name);
   // Names by slot; the overflow slot is "(other)".
   [[nodiscard]] std::vector<std::string> names() const;
 
  private:
   std::unordered_map<std::string, std::size_t> slots_;
-  std::unordered_map<std::string, std::size_t> backends_;
+  struct Number {
+    std::size_t value = 0;
+    std::weak_ptr<const std::size_t> held;
+  };
+  void free_numbers();
+
+  std::unordered_map<std::string, Number> backends_;
+  std::vector<std::size_t> free_numbers_;
+  std::size_t next_number_ = 1;
+  std::size_t look_for_free_at_ = 1024;  // so many backends
   bool overflowed_ = false;
 };
 

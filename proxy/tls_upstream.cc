@@ -1,5 +1,8 @@
 #include "proxy/tls_upstream.h"
 
+#include <algorithm>
+#include <tuple>
+
 #include "base/ip_network.h"
 #include "proxy/tls_profile.h"
 
@@ -31,7 +34,7 @@ base::Result<void> identify(SSL_CTX* context, const config::UpstreamTls& wanted)
 base::Result<std::shared_ptr<const UpstreamTlsMaterial>> UpstreamTlsMaterial::load(const config::UpstreamTls& wanted) {
   auto material = std::make_shared<UpstreamTlsMaterial>();
   material->wanted_ = wanted;
-  material->context_.reset(SSL_CTX_new(TLS_client_method()));
+  material->context_.reset(SSL_CTX_new(TLS_client_method()), &SSL_CTX_free);
   SSL_CTX* context = material->context_.get();
   apply_profile(context, tls_profile(config::TlsProfile::intermediate));
   SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
@@ -43,6 +46,49 @@ base::Result<std::shared_ptr<const UpstreamTlsMaterial>> UpstreamTlsMaterial::lo
   }
   if (auto identified = identify(context, wanted); !identified) return std::unexpected(identified.error());
   return material;
+}
+
+std::shared_ptr<const UpstreamTlsMaterial> UpstreamTlsMaterial::with_name_of(const config::UpstreamTls& wanted) const {
+  auto named = std::make_shared<UpstreamTlsMaterial>(*this);
+  named->wanted_.server_name = wanted.server_name;
+  return named;
+}
+
+bool UpstreamTlsMaterials::ByText::operator()(const config::UpstreamTls& a, const config::UpstreamTls& b) const {
+  const auto all = [](const config::UpstreamTls& one) {
+    return std::tie(one.verify, one.server_name, one.ca_certificates, one.client_certificate, one.client_key);
+  };
+  return all(a) < all(b);
+}
+
+base::Result<std::shared_ptr<const UpstreamTlsMaterial>> UpstreamTlsMaterials::load(const config::UpstreamTls& wanted) {
+  config::UpstreamTls nameless = wanted;
+  nameless.server_name.clear();
+  if (count_ >= tidy_at_) tidy();
+  auto& named = known_[nameless];
+  auto& place = named[wanted];
+  if (auto there = place.lock()) return there;
+  ++count_;
+  for (const auto& [other, material] : named) {
+    const auto there = material.lock();
+    if (there == nullptr) continue;
+    auto same_trust = there->with_name_of(wanted);
+    place = same_trust;
+    return same_trust;
+  }
+  auto loaded = UpstreamTlsMaterial::load(wanted);
+  if (loaded) place = *loaded;
+  return loaded;
+}
+
+void UpstreamTlsMaterials::tidy() {
+  count_ = 0;
+  for (auto& [nameless, named] : known_) {
+    std::erase_if(named, [](const auto& entry) { return entry.second.expired(); });
+    count_ += named.size();
+  }
+  std::erase_if(known_, [](const auto& entry) { return entry.second.empty(); });
+  tidy_at_ = std::max<std::size_t>(64, 2 * count_);
 }
 
 base::SslPtr UpstreamTlsMaterial::new_client(const std::string& host, Protocol protocol) const {

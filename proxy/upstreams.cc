@@ -328,8 +328,18 @@ void Upstreams::adopt_routes(const RouteTable& routes) {
   routes.for_each_change(routes_ ? *routes_ : nothing, [this](const CompiledRoute& route) {
     const auto* const to = std::get_if<config::ToBackend>(&route.config.action);
     if (to == nullptr) return;
-    numbers_.insert_or_assign(to->backend, route.index);
-    if (route.index >= by_number_.size()) by_number_.resize(route.index + 1);
+    if (route.index >= by_number_.size()) {
+      by_number_.resize(route.index + 1);
+      names_.resize(route.index + 1);
+    }
+    if (std::string& name = names_[route.index]; name != to->backend) {
+      // Nobody has had the number for a while: it is somebody else's now.
+      if (const auto before = numbers_.find(name); before != numbers_.end() && before->second == route.index) {
+        numbers_.erase(before);
+      }
+      name = to->backend;
+      numbers_.insert_or_assign(name, route.index);
+    }
     const auto pool = pools_.find(to->backend);
     by_number_[route.index] = pool == pools_.end() ? nullptr : pool->second;
   });

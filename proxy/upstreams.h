@@ -134,6 +134,7 @@ class Upstreams {
   std::shared_ptr<const BackendTable> backends_;  // of the last snapshot
   std::map<std::string, std::shared_ptr<BackendPool>, std::less<>> pools_;
   std::map<std::string, std::size_t, std::less<>> numbers_;       // of the backends that routes have named
+  std::vector<std::string> names_{""};                            // by number, the other way round
   std::vector<std::shared_ptr<BackendPool>> by_number_{nullptr};  // 0: none
 };
 

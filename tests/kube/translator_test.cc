@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include <fmt/format.h>
+
 #include "tests/kube/cluster_objects.h"
 #include "tests/support/mint.h"
 
@@ -46,6 +48,19 @@ TEST(Backends, WithoutServicePortOrEndpointsStayAndSayWhy) {
   cluster.remove(resources::services, "s");
   EXPECT_EQ(cluster.notices(), (std::vector<std::string>{"ServiceNotFound default/a"}));
   EXPECT_EQ(cluster.endpoints("default/s:80"), "");
+}
+
+TEST(Backends, LeaveOutEndpointsBeyondWhatARequestCanLookAtAndSaySo) {
+  Cluster cluster;
+  cluster.add_service(test::service("s")).add_ingress(to_service("s"));
+  for (int slice = 0; slice < 6; ++slice) {
+    std::vector<std::string> addresses;
+    for (int i = 0; i < 1000; ++i) addresses.push_back(fmt::format("10.{}.{}.{}", slice, i / 250, i % 250));
+    cluster.add_slice(test::slice("s-" + std::to_string(slice), "s", addresses));
+  }
+  const std::string endpoints = cluster.endpoints("default/s:80");
+  EXPECT_EQ(std::ranges::count(endpoints, ':'), 5'000);
+  EXPECT_EQ(cluster.notices(), (std::vector<std::string>{"TooManyEndpoints default/a"}));
 }
 
 TEST(Backends, NeverReachIntoAnotherNamespace) {

@@ -190,12 +190,63 @@ TEST(BackendMonitor, KnowsNamesThatAreAnsweredAtOnce) {
   }
 }
 
+TEST(BackendMonitor, DoesNotLetStrangersNamesLeadToThisHost) {
+  test::DnsServer dns;
+  dns.set("inside.test", {0x7f000001, 0xa9fea9fe, 0xc0000201, 0xc0000209}, 5);
+  const base::IpAddress own = base::IpAddress::v4(0xc0000209);
+  Published published;
+  BackendMonitor monitor(published.publish(), {.servers = dns.servers()}, AddressGuard({own}, 9180));
+  const auto made = [](std::vector<config::Endpoint> endpoints) {
+    return std::make_shared<const config::Backend>(backend(std::move(endpoints)));
+  };
+  const BackendMonitor::Shared theirs{{"named", made({{"inside.test.", 80}})},
+                                      {"written", made({{"192.0.2.9", 9180}, {"192.0.2.9", 80}})}};
+  ASSERT_TRUE(monitor.configure({{"ours", backend({{"inside.test.", 80}})}}, theirs));
+  const auto state = [&](const char* name) { return *monitor.table()->find(name); };
+  EXPECT_EQ(state("ours")->endpoints.size(), 4U) << "the operator knows";
+  ASSERT_EQ(state("named")->endpoints.size(), 1U);
+  EXPECT_EQ(state("named")->endpoints.front().address, to_endpoint(base::IpAddress::v4(0xc0000201), 80));
+  EXPECT_NE(state("named")->problem.find("127.0.0.1"), std::string::npos) << state("named")->problem;
+  ASSERT_EQ(state("written")->endpoints.size(), 1U) << "the admin endpoint is no backend";
+  EXPECT_EQ(state("written")->endpoints.front().address.port(), 80);
+  EXPECT_TRUE(monitor.change({{"named", made({{"127.0.0.1", 9180}})}}).empty());
+  EXPECT_TRUE(state("named")->endpoints.empty());
+}
+
+TEST(BackendMonitor, ReadsTheTrustThatManyBackendsShareOnce) {
+  Published published;
+  BackendMonitor monitor(published.publish());
+  config::Backend first = backend({{"192.0.2.1", 443}});
+  first.tls.emplace().server_name = "a.example";
+  config::Backend second = first;
+  second.tls->server_name = "b.example";
+  const auto shared = [](const config::Backend& one) { return std::make_shared<const config::Backend>(one); };
+  ASSERT_TRUE(monitor.configure({}));
+  ASSERT_TRUE(monitor.change({{"first", shared(first)}, {"second", shared(second)}}).empty());
+  const auto tls = [&](const char* name) { return (*monitor.table()->find(name))->tls; };
+  const auto before = tls("first");
+  EXPECT_EQ(SSL_get_SSL_CTX(before->new_client("x").get()), SSL_get_SSL_CTX(tls("second")->new_client("x").get()));
+  EXPECT_STREQ(SSL_get_servername(tls("second")->new_client("x").get(), TLSEXT_NAMETYPE_host_name), "b.example");
+  first.endpoints.push_back({"192.0.2.2", 443});
+  ASSERT_TRUE(monitor.change({{"first", shared(first)}}).empty());
+  EXPECT_EQ(tls("first"), before) << "an endpoint more is no other way to speak to it";
+}
+
+TEST(BackendMonitor, WaitsForAllNamesWhereOneIsAnsweredAtOnce) {
+  test::DnsServer dns;
+  dns.set("app.test", {0xc0000201}, 5);
+  Published published;
+  BackendMonitor monitor(published.publish(), {.servers = dns.servers()});
+  ASSERT_TRUE(monitor.configure({{"a", backend({{"localhost", 3000}})}, {"b", backend({{"app.test.", 3000}})}}));
+  EXPECT_EQ((*monitor.table()->find("b"))->endpoints.size(), 1U);
+}
+
 TEST(BackendMonitor, DoesNotWaitLongerThanItsPatience) {
   test::DnsServer dns;
   dns.fall_silent();
   Published published;
   BackendMonitor monitor(published.publish(), {.servers = dns.servers(), .timeout = 30'000ms, .tries = 1});
-  ASSERT_TRUE(monitor.configure({{"app", backend({{"app.test.", 3000}})}}, 50ms));
+  ASSERT_TRUE(monitor.configure({{"app", backend({{"app.test.", 3000}})}}, {}, 50ms));
   EXPECT_TRUE(published.until([](const BackendTable& table) { return app(table).endpoints.empty(); }));
 }
 

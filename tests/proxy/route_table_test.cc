@@ -165,5 +165,20 @@ TEST(RouteSlots, KeepNamesThroughReloadsAndOverflowIntoOne) {
   EXPECT_EQ(slots.names().back(), "(other)");
 }
 
+TEST(RouteSlots, GiveANumberToAnotherBackendWhenNobodyHasTheFirstAnyMore) {
+  RouteSlots slots;
+  const auto kept = slots.number_of_backend("kept");
+  EXPECT_EQ(slots.number_of_backend("kept"), kept);
+  std::size_t highest = 0;
+  for (int i = 0; i < 20'000; ++i) {
+    const auto number = slots.number_of_backend("b" + std::to_string(i));
+    EXPECT_NE(*number, *kept);
+    EXPECT_NE(*number, 0U);
+    highest = std::max(highest, *number);
+  }
+  EXPECT_LT(highest, 3'000U) << "names that come and go cost nothing for ever";
+  EXPECT_EQ(slots.number_of_backend("kept"), kept);
+}
+
 }  // namespace
 }  // namespace proxy
