@@ -65,7 +65,8 @@ def test_its_pods_pass_the_restricted_policy(cluster, home):
     ("delete", "secrets", "default"), ("list", "pods", "default"), ("create", "pods", "default"), ("delete", "ingresses", "default"),
     ("update", "ingresses", "default"), ("get", "configmaps", "default"), ("create", "leases", "default"), ("list", "nodes", ""),
     ("create", "serviceaccounts/token", "sekisho"), ("create", "clusterrolebindings", ""), ("delete", "clusterissuers", ""),
-    ("update", "services", "default"), ("impersonate", "users", ""), ("get", "pods/exec", "sekisho")])
+    ("update", "services", "default"), ("impersonate", "users", ""), ("get", "pods/exec", "sekisho"), ("update", "secrets", "default"),
+    ("get", "leases", "kube-system"), ("update", "certificates", "default"), ("update", "ingresses/status", "default")])
 def test_it_may_not(granted, verb, resource, namespace):
     assert not granted(verb, resource, namespace or "default")
 
@@ -75,9 +76,18 @@ def test_it_may_not(granted, verb, resource, namespace):
     ("list", "services", "default"), ("list", "secrets", "default"), ("patch", "ingresses/status", "default"),
     ("create", "events", "default"), ("patch", "events", "default"), ("update", "leases", "sekisho"), ("delete", "secrets", "sekisho"),
     ("patch", "secrets", "default"), ("patch", "certificates/status", "default"), ("create", "certificates", "default"),
-    ("list", "clusterissuers", "default"), ("patch", "clusterissuers/status", "default"), ("delete", "challenges", "default")])
+    ("list", "clusterissuers", "default"), ("patch", "clusterissuers/status", "default"), ("delete", "challenges", "default"),
+    ("create", "secrets", "default"), ("update", "ingresses/finalizers", "default")])
 def test_it_may(granted, verb, resource, namespace):
     assert granted(verb, resource, namespace)
+
+
+def test_it_may_see_whether_a_cert_manager_leads_and_no_other_lease(cluster, granted):
+    def may(name, namespace):
+        words = ["auth", "can-i", "get", f"leases/{name}", "--as", ACCOUNT, "-n", namespace]
+        return cluster.kubectl.run(*words, check=False).returncode == 0
+    assert may("cert-manager-controller", "kube-system") and may("cert-manager-controller", "cert-manager")
+    assert not may("kube-scheduler", "kube-system")
 
 
 def test_the_namespaced_overlay_has_no_right_beyond_its_namespace(kubectl):
