@@ -46,11 +46,29 @@ void add_watches(MetricFamilies& families, const Observation& seen) {
   }
 }
 
+void add_ticket_keys(MetricFamilies& families, const Observation& seen) {
+  const bool off = seen.snapshot && seen.snapshot->config && seen.snapshot->config->tls.ticket_rotation.count() == 0;
+  if (off) return;
+  const kube::SharedTicketKeys::State& keys = seen.cluster->ticket_keys;
+  add_gauge(families, "sekisho_ticket_keys_shared", "1 if sessions can be resumed at every replica.",
+            keys.shared ? 1 : 0);
+  add_gauge(families, "sekisho_ticket_key_age_seconds",
+            "How long the key that all replicas share has been sealing tickets; 0 if none does.",
+            age(keys.sealing_since, seen.now));
+  Family writes(families, "sekisho_ticket_key_writes_total",
+                "Rotations of the ticket keys that replicas share, by outcome; lost: another replica was first.",
+                MetricType::Counter);
+  writes.add({{"outcome", "good"}}, static_cast<double>(keys.written));
+  writes.add({{"outcome", "lost"}}, static_cast<double>(keys.lost));
+  writes.add({{"outcome", "failed"}}, static_cast<double>(keys.failed));
+}
+
 }  // namespace
 
 void add_cluster_metrics(MetricFamilies& families, const Observation& seen) {
   const ClusterView& cluster = *seen.cluster;
   add_watches(families, seen);
+  add_ticket_keys(families, seen);
   add_gauge(families, "sekisho_kube_synced", "1 once all kinds have been read and are served.", cluster.synced ? 1 : 0);
   add_gauge(families, "sekisho_kube_leader", "1 if this replica writes status and Events.", cluster.leads ? 1 : 0);
   {

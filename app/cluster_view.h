@@ -9,6 +9,7 @@
 #include "app/cluster_watches.h"
 #include "kube/event_recorder.h"
 #include "kube/notice.h"
+#include "kube/shared_ticket_keys.h"
 
 namespace app {
 
@@ -22,6 +23,7 @@ struct ClusterView {
   std::size_t status_pending = 0;  // Ingresses whose status is not yet what it is to be
   std::uint64_t status_writes = 0;
   std::uint64_t status_failures = 0;
+  kube::SharedTicketKeys::State ticket_keys;
 };
 
 }  // namespace app

@@ -249,14 +249,7 @@ void Gateway::adopt(const config::Config& config) {
   }
   sources_.apply(config.certificates);
   issued_.apply(config);
-  if (!ticket_keys_ || before->tls.ticket_rotation != config.tls.ticket_rotation) {
-    ticket_keys_.reset();
-    if (config.tls.ticket_rotation.count() > 0) {
-      const std::filesystem::path& folder = first_config_->state_directory;
-      ticket_keys_ = std::make_unique<certstore::TicketKeyRing>(
-          folder.empty() ? std::filesystem::path() : folder / "ticket_keys", config.tls.ticket_rotation, clock_);
-    }
-  }
+  use_ticket_keys(before->tls.ticket_rotation, config.tls.ticket_rotation);
   publish_ticket_keys();
   publish_backends();
   OutsideTraffic::RoutesByHost routes;
@@ -315,8 +308,28 @@ void Gateway::publish_challenges() {
   publisher_.change([&](proxy::Snapshot& next) { next.challenges = std::move(all); });
 }
 
+void Gateway::use_ticket_keys(std::chrono::seconds before, std::chrono::seconds rotation) {
+  const std::lock_guard lock(ticket_keys_mutex_);
+  if (ticket_keys_ && before == rotation) return;
+  ticket_keys_.reset();
+  if (rotation.count() <= 0) return;
+  const std::filesystem::path& folder = first_config_->state_directory;
+  ticket_keys_ = std::make_unique<certstore::TicketKeyRing>(
+      folder.empty() ? std::filesystem::path() : folder / "ticket_keys", rotation, clock_);
+}
+
+void Gateway::share_ticket_keys(std::shared_ptr<const certstore::TicketKeySet> keys) {
+  {
+    const std::lock_guard lock(ticket_keys_mutex_);
+    shared_keys_ = std::move(keys);
+  }
+  publish_ticket_keys();
+}
+
 void Gateway::publish_ticket_keys() {
+  const std::lock_guard lock(ticket_keys_mutex_);
   auto keys = ticket_keys_ ? ticket_keys_->update() : nullptr;
+  if (keys != nullptr && shared_keys_ != nullptr) keys = shared_keys_;
   if (keys == published_keys_) return;
   published_keys_ = keys;
   publisher_.change([&](proxy::Snapshot& next) { next.ticket_keys = std::move(keys); });

@@ -69,6 +69,9 @@ class Gateway {
   [[nodiscard]] std::vector<base::Error> change_traffic(const TrafficChange& change);
   // Challenges besides those of issuers in the configuration; returns when all workers answer them. Blocking.
   void publish_outside_challenges(std::shared_ptr<const certstore::Challenges> challenges);
+  // Ticket keys that others have too, in the place of its own; null: its own again. Without tickets by the
+  // configuration there are none all the same.
+  void share_ticket_keys(std::shared_ptr<const certstore::TicketKeySet> keys);
   // Where it was to listen later. Blocking.
   [[nodiscard]] base::Result<void> listen();
   [[nodiscard]] certstore::Store& store() noexcept { return store_; }
@@ -88,6 +91,7 @@ class Gateway {
   base::Result<void> apply(const config::Config& config);
   base::Result<std::vector<config::SocketAddress>> change_listeners_and_backends(const config::Config& config);
   void adopt(const config::Config& config);
+  void use_ticket_keys(std::chrono::seconds before, std::chrono::seconds rotation);
   void publish_ticket_keys();
   void publish_backends();
   void publish(proxy::RouteTable routes);
@@ -123,8 +127,10 @@ class Gateway {
   IssuedCertificates issued_;
   proxy::BackendMonitor monitor_;
   CertificateSources sources_;
-  std::unique_ptr<certstore::TicketKeyRing> ticket_keys_;
   std::chrono::steady_clock::time_point next_look_at_keys_;  // a file that other processes share
+  std::mutex ticket_keys_mutex_;                             // guards the next three
+  std::unique_ptr<certstore::TicketKeyRing> ticket_keys_;    // null: no tickets
+  std::shared_ptr<const certstore::TicketKeySet> shared_keys_;
   std::shared_ptr<const certstore::TicketKeySet> published_keys_;
   std::unique_ptr<AdminChanges> changes_;
   std::unique_ptr<AdminServer> admin_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
@@ -25,9 +26,12 @@
 #include "config/parse.h"
 #include "kube/access.h"
 #include "kube/object_names.h"
+#include "kube/shared_ticket_keys.h"
 
 namespace app {
 namespace {
+
+constexpr std::chrono::seconds patience_with_ticket_keys{3};
 
 ExitCode misused(const std::vector<std::string>& problems) {
   for (const std::string& problem : problems) fmt::print(stderr, "sekisho ingress: {}\n", problem);
@@ -126,6 +130,7 @@ ExitCode ingress(IngressWords words) {
   std::mutex running_mutex;
   const IngressControl* running = nullptr;
   const ClusterCertificates* issuing = nullptr;
+  const kube::SharedTicketKeys* sharing = nullptr;
   Gateway::Options options{.config = *std::move(configuration),
                            .assumed_admin = default_admin_address(),
                            .listening = Gateway::Options::Listening::later};
@@ -136,6 +141,7 @@ ExitCode ingress(IngressWords words) {
     const std::lock_guard lock(running_mutex);
     if (running != nullptr) running->describe(*seen.cluster);
     if (issuing != nullptr) issuing->describe(seen);
+    if (sharing != nullptr) seen.cluster->ticket_keys = sharing->state();
     duties.describe(*seen.cluster);
   };
 
@@ -144,6 +150,10 @@ ExitCode ingress(IngressWords words) {
   auto gateway = Gateway::start(std::move(options));
   if (!gateway) return fail(gateway.error());
 
+  kube::SharedTicketKeys ticket_keys(
+      client, {.secret = {home, kube::object_name_for("sekisho-ticket-keys", words.classes.front())},
+               .period = [&] { return std::chrono::seconds((*gateway)->config()->tls.ticket_rotation); },
+               .publish = [&](auto keys) { (*gateway)->share_ticket_keys(std::move(keys)); }});
   ClusterCertificates certificates({.client = client,
                                     .gateway = **gateway,
                                     .duties = duties,
@@ -159,21 +169,27 @@ ExitCode ingress(IngressWords words) {
                                      .publish_service = setup->publish_service,
                                      .duties = duties,
                                      .secrets = secret_source,
-                                     .receivers = {[&](const kube::Changes& changes) { certificates.take(changes); }},
+                                     .receivers = {[&](const kube::Changes& changes) { certificates.take(changes); },
+                                                   // Before anybody gets a ticket that others cannot open.
+                                                   [&](const kube::Changes& /*changes*/) {
+                                                     ticket_keys.wait_until_known(patience_with_ticket_keys);
+                                                   }},
                                      .failed = [&](const base::Error& error) {
                                        failed = true;
                                        fail(error);
                                        events.put(Event::stop);
                                      }});
-  const auto show = [&](const IngressControl* following, const ClusterCertificates* and_issuing) {
+  const auto show = [&](const IngressControl* following, const ClusterCertificates* and_issuing,
+                        const kube::SharedTicketKeys* and_sharing) {
     const std::lock_guard lock(running_mutex);
     running = following;
     issuing = and_issuing;
+    sharing = and_sharing;
   };
-  show(&control, &certificates);
+  show(&control, &certificates, &ticket_keys);
   run_control_loop(**gateway, events, {.path = words.config, .load = [&words] { return load(words); }});
   duties.leave();
-  show(nullptr, nullptr);
+  show(nullptr, nullptr, nullptr);
   return failed ? ExitCode::no : ExitCode::done;
 }
 

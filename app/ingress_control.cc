@@ -6,7 +6,7 @@
 
 #include "base/log.h"
 #include "base/wait.h"
-#include "certstore/secret_bytes.h"
+#include "kube/wipe_data.h"
 
 namespace app {
 namespace {
@@ -18,17 +18,6 @@ using Steady = std::chrono::steady_clock;
 // stands still does not keep this thread busy for more than a third of the time.
 constexpr std::chrono::milliseconds shortest_pause = 60ms;
 constexpr std::chrono::milliseconds longest_pause = 1s;
-
-// Private keys do not stay in freed memory.
-void wipe_secret(nlohmann::json& object) {
-  const auto data = object.find("data");
-  if (data == object.end() || !data->is_object()) return;
-  for (auto& [key, value] : data->items()) {
-    if (!value.is_string()) continue;
-    auto& text = value.get_ref<std::string&>();
-    certstore::wipe(text.data(), text.size());
-  }
-}
 
 bool is(const kube::Resource& resource, const kube::Resource& other) {
   return resource.plural == other.plural && resource.group == other.group;
@@ -73,7 +62,7 @@ void IngressControl::see(ClusterWatches::ObjectChange& change) {
     return;
   }
   translator_.upsert(change.resource, *change.object);
-  if (is(change.resource, kube::resources::secrets)) wipe_secret(*change.object);
+  if (is(change.resource, kube::resources::secrets)) kube::wipe_data(*change.object);
 }
 
 // What the translator has no use for: status.

@@ -65,7 +65,10 @@ Json warnings(const Observation& seen) {
   if (seen.reloads.last_refused) {
     result.push_back("the newest configuration was refused; the one before it is served (see reload.problems)");
   }
-  if (seen.cluster) add_silent_watches(seen, result);
+  if (seen.cluster) {
+    add_silent_watches(seen, result);
+    if (!seen.cluster->ticket_keys.problem.empty()) result.push_back(seen.cluster->ticket_keys.problem);
+  }
   const std::size_t before = result.size();
   std::size_t left_out = 0;
   for (const certstore::CertificateStatus& status : seen.certificates) {
