@@ -15,6 +15,7 @@
 #include "base/openssl.h"
 #include "certstore/secret_bytes.h"
 #include "kube/annotation_values.h"
+#include "kube/own_labels.h"
 #include "kube/secret.h"
 
 namespace kube {
@@ -65,6 +66,8 @@ nlohmann::json metadata_for(const CertificateObject& certificate) {
   if (!labels.is_object()) labels = nlohmann::json::object();
   labels["controller.cert-manager.io/fao"] = "true";
   labels[own_label] = "true";
+  // The owner of the Certificate may think otherwise.
+  if (!labels.contains(kube::labels::backup)) labels[kube::labels::backup] = "true";
   return {{"name", certificate.secret_name},
           {"namespace", certificate.metadata.name.name_space},
           {"annotations", std::move(annotations)},

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "certstore/secret_bytes.h"
 #include "kube/object_names.h"
+#include "kube/own_labels.h"
 
 namespace kube {
 namespace {
@@ -45,7 +46,8 @@ std::uint64_t generation_in(const nlohmann::json& object, std::string_view annot
 ChallengeSecret::ChallengeSecret(const ObjectName& name) {
   object_ = {{"apiVersion", "v1"}, {"kind", "Secret"}, {"type", "Opaque"}};
   object_["metadata"] = {{"name", name.name}, {"namespace", name.name_space}};
-  object_["metadata"]["labels"] = {{"app.kubernetes.io/managed-by", "sekisho"}, {"sekisho.io/record", "challenges"}};
+  object_["metadata"]["labels"] = {
+      {labels::managed_by, "sekisho"}, {labels::record, "challenges"}, {labels::no_backup, "true"}};
 }
 
 nlohmann::json& ChallengeSecret::data() {

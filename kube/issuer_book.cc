@@ -13,6 +13,7 @@
 #include "kube/certificate_status.h"
 #include "kube/conditions.h"
 #include "kube/object_status.h"
+#include "kube/own_labels.h"
 
 namespace kube {
 namespace {
@@ -150,7 +151,7 @@ base::Result<std::string> IssuerBook::account_key(const ObjectName& secret, cons
                               {"metadata",
                                {{"name", secret.name},
                                 {"namespace", secret.name_space},
-                                {"labels", {{"app.kubernetes.io/managed-by", "sekisho"}}}}},
+                                {"labels", {{labels::managed_by, "sekisho"}, {labels::backup, "true"}}}}},
                               {"type", "Opaque"},
                               {"data", {{acme.account_key.key, base::to_base64(*made)}}}};
   const auto created = parts_.client.create(resources::secrets, object, stop);

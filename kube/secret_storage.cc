@@ -8,6 +8,7 @@
 #include "acme/json_fields.h"
 #include "base/base64.h"
 #include "kube/object_names.h"
+#include "kube/own_labels.h"
 
 namespace kube {
 namespace {
@@ -70,15 +71,17 @@ base::Result<void> SecretStorage::write(const std::string& key, std::string_view
                       base::Origin::control);
   }
   const ObjectName name = name_of_record(key);
-  const nlohmann::json secret{
-      {"metadata",
-       {{"name", name.name},
-        {"namespace", name.name_space},
-        {"labels",
-         {{"app.kubernetes.io/managed-by", "sekisho"}, {"sekisho.io/record", "acme"}, {folder_label, folder_of(key)}}},
-        {"annotations", {{key_annotation, key}}}}},
-      {"type", "Opaque"},
-      {"data", {{member_name, base::to_base64(content)}}}};
+  const nlohmann::json secret{{"metadata",
+                               {{"name", name.name},
+                                {"namespace", name.name_space},
+                                {"labels",
+                                 {{labels::managed_by, "sekisho"},
+                                  {labels::record, "acme"},
+                                  {labels::backup, "true"},
+                                  {folder_label, folder_of(key)}}},
+                                {"annotations", {{key_annotation, key}}}}},
+                              {"type", "Opaque"},
+                              {"data", {{member_name, base::to_base64(content)}}}};
   // Applied: made or replaced in one call, by whichever replica.
   const auto written = client_.apply(resources::secrets, secret, Client::Conflict::force);
   if (!written) return std::unexpected(base::Error(written.error().error).in(key));

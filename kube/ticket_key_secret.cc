@@ -8,6 +8,7 @@
 #include "base/base64.h"
 #include "certstore/secret_bytes.h"
 #include "certstore/ticket_key_file.h"
+#include "kube/own_labels.h"
 
 namespace kube {
 namespace {
@@ -36,11 +37,11 @@ nlohmann::json ticket_key_secret(const ObjectName& name, nlohmann::json before, 
   secret["kind"] = "Secret";
   secret["metadata"]["name"] = name.name;
   secret["metadata"]["namespace"] = name.name_space;
-  nlohmann::json& labels = secret["metadata"]["labels"];
-  labels["app.kubernetes.io/managed-by"] = "sekisho";
-  labels["sekisho.io/record"] = "ticket-keys";
+  nlohmann::json& own = secret["metadata"]["labels"];
+  own[labels::managed_by] = "sekisho";
+  own[labels::record] = "ticket-keys";
   // Who had a backup could open what was recorded of connections: these keys are to be forgotten.
-  labels["velero.io/exclude-from-backup"] = "true";
+  own[labels::no_backup] = "true";
   if (!secret.contains("type")) secret["type"] = "Opaque";
   std::string text = certstore::write_ticket_keys(keys);
   const certstore::WipedAtEnd wiped(text);
