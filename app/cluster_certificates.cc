@@ -58,14 +58,16 @@ void ClusterCertificates::run(const std::stop_token& stop) {
 
 // Until another replica leads, or the end.
 void ClusterCertificates::lead(acme::ChallengeTable& challenges, const std::stop_token& stop) {
-  kube::CertificateController controller({.client = options_.client,
-                                          .events = options_.duties.events(),
-                                          .records = records_,
-                                          .locks = locks_,
-                                          .challenges = challenges,
-                                          .rules = options_.rules,
-                                          .name_space = options_.name_space,
-                                          .beside = options_.beside});
+  kube::CertificateController controller(
+      {.client = options_.client,
+       .events = options_.duties.events(),
+       .records = records_,
+       .locks = locks_,
+       .challenges = challenges,
+       .rules = options_.rules,
+       .name_space = options_.name_space,
+       .beside = options_.beside,
+       .contents = [this](const std::string& folder) { return records_.contents(folder); }});
   std::unique_lock lock(mutex_);
   controller_ = &controller;
   std::shared_ptr<const Wanted> told;

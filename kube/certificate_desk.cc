@@ -187,7 +187,7 @@ void CertificateDesk::plan(const std::stop_token& stop) {
 std::shared_ptr<const CertificateStorage::Seen> CertificateDesk::seen() const {
   auto seen = std::make_shared<CertificateStorage::Seen>();
   seen->secrets = secrets_;
-  for (const char* folder : {"certificates", "failures"}) {
+  for (const char* folder : {"certificates", "failures", "revoked"}) {
     if (!parts_.records) break;
     auto records = parts_.records(folder);
     if (!records) continue;

@@ -99,7 +99,14 @@ base::Result<void> CertificateStorage::remove(const std::string& key) {
 }
 
 base::Result<std::vector<std::string>> CertificateStorage::list(const std::string& of) const {
-  return records_.list(of);
+  const auto known = seen();
+  if (!known || !known->folders.contains(of)) return records_.list(of);
+  std::vector<std::string> keys;
+  for (auto record = known->records.lower_bound(of + '/'); record != known->records.end(); ++record) {
+    if (!record->first.starts_with(of + '/')) break;
+    keys.push_back(record->first);
+  }
+  return keys;
 }
 
 }  // namespace kube
