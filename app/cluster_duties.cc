@@ -25,6 +25,7 @@ ClusterDuties::ClusterDuties(kube::Client& client, Options options)
       options_(std::move(options)),
       events_(client, {.instance = options_.instance}),
       status_(client),
+      mirrors_(client, events_, options_.mirrors),
       locks_(client, {.name_space = options_.name_space, .identity = options_.identity}),
       leader_(std::make_unique<kube::Leader>(locks_, options_.lease, [this](bool leads) { lead(leads); })) {}
 
@@ -51,6 +52,7 @@ void ClusterDuties::lead(bool leads) {
     if (on_lead_) on_lead_(leads);
   }
   status_.lead(leads);
+  mirrors_.lead(leads);
 }
 
 void ClusterDuties::on_lead(std::function<void(bool)> changed) {
@@ -91,6 +93,7 @@ void ClusterDuties::describe(ClusterView& view) const {
   view.status_writes = status.written;
   view.status_failures = status.failed;
   view.events = events_.counters();
+  view.mirrors = mirrors_.states();
   const std::lock_guard lock(mutex_);
   view.leads = leads_;
   view.notices.assign(notices_.begin(), notices_.end());

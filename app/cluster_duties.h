@@ -1,5 +1,5 @@
 // ClusterDuties: what one replica of all does for the cluster: writes where Ingresses are reached into their status,
-// and tells their owners in Events what is wrong with them.
+// tells their owners in Events what is wrong with them, and keeps mirrors of Secrets.
 #pragma once
 
 #include <functional>
@@ -16,6 +16,7 @@
 #include "kube/event_recorder.h"
 #include "kube/leader.h"
 #include "kube/lease_locks.h"
+#include "kube/mirror_writer.h"
 #include "kube/status_writer.h"
 
 namespace app {
@@ -28,6 +29,7 @@ class ClusterDuties {
     std::string instance;    // who tells Events; the Pod's name
     // Apart from those who serve other classes in the same namespace.
     std::string lease = "ingress";
+    kube::MirrorWriter::Options mirrors = {};
   };
 
   // `client` outlives it.
@@ -39,6 +41,7 @@ class ClusterDuties {
   // ---- The thread of the translator.
 
   [[nodiscard]] kube::StatusWriter& status() noexcept { return status_; }
+  [[nodiscard]] kube::MirrorWriter& mirrors() noexcept { return mirrors_; }
   void take(const kube::Changes& changes);
 
   // `changed` hears from now on whether this replica leads, beginning with how it is; null: nobody does. When this
@@ -62,6 +65,7 @@ class ClusterDuties {
   const Options options_;
   kube::EventRecorder events_;
   kube::StatusWriter status_;
+  kube::MirrorWriter mirrors_;
   kube::LeaseLocks locks_;
   mutable std::mutex mutex_;
   std::set<kube::Notice> notices_;

@@ -8,6 +8,7 @@
 
 #include "app/cluster_watches.h"
 #include "kube/event_recorder.h"
+#include "kube/mirror_state.h"
 #include "kube/notice.h"
 #include "kube/shared_ticket_keys.h"
 
@@ -24,6 +25,7 @@ struct ClusterView {
   std::uint64_t status_writes = 0;
   std::uint64_t status_failures = 0;
   kube::SharedTicketKeys::State ticket_keys;
+  std::vector<kube::MirrorState> mirrors;
 };
 
 }  // namespace app

@@ -122,7 +122,9 @@ ExitCode ingress(IngressWords words) {
   ClusterDuties duties(client, {.name_space = home,
                                 .identity = own_identity,
                                 .instance = instance_name(),
-                                .lease = "ingress " + words.classes.front()});
+                                .lease = "ingress " + words.classes.front(),
+                                .mirrors = {.mirrors = words.mirrors ? kube::MirrorWriter::Mirrors::on
+                                                                     : kube::MirrorWriter::Mirrors::off}});
   if (!words.publish_addresses.empty()) duties.status().publish(kube::addresses_of(words.publish_addresses));
 
   auto secrets = std::make_unique<kube::SecretSource>();
@@ -229,6 +231,8 @@ void add_ingress_command(CLI::App& app, Command& chosen) {
                    "What to do where cert-manager runs too: stand-aside or ignore")
       ->check(CLI::IsMember({"stand-aside", "ignore"}))
       ->capture_default_str();
+  command->add_flag("--mirrors", words->mirrors,
+                    "Copy certificates' Secrets into other namespaces, where both sides ask for it");
   command
       ->add_option("--nameserver", words->nameservers, "Asked before a CA is, and for DNS challenges; may be repeated")
       ->type_name("ADDR");

@@ -143,6 +143,9 @@ Worded<IngressSetup> ingress_setup(const IngressWords& words) {
   if (!words.name_space.empty() && !is_label(words.name_space)) {
     refuse(problems, "--namespace", words.name_space, "the name of a namespace");
   }
+  if (words.mirrors && !words.name_space.empty()) {
+    problems.emplace_back("--mirrors and --namespace: found both, expected one of them");
+  }
   if (!words.default_backend.empty()) {
     setup.translation.default_backend = parse_backend(words.default_backend);
     if (!setup.translation.default_backend) {

@@ -33,6 +33,7 @@ struct IngressWords {
   std::uint16_t challenge_http_port = 80;
   std::uint16_t challenge_tls_port = 443;
   std::string beside_cert_manager = "stand-aside";
+  bool mirrors = false;
   std::string kubeconfig;
   std::string context;
   std::string config;  // the file

@@ -65,11 +65,14 @@ void IngressControl::see(ClusterWatches::ObjectChange& change) {
   if (is(change.resource, kube::resources::secrets)) kube::wipe_data(*change.object);
 }
 
-// What the translator has no use for: status.
+// What the translator has no use for: status, and mirrors.
 void IngressControl::look_at(const ClusterWatches::ObjectChange& change) {
   kube::StatusWriter& status = options_.duties.status();
   if (is(change.resource, kube::resources::ingresses)) {
     status.seen(change.name, change.object ? std::optional(kube::addresses_in(*change.object)) : std::nullopt);
+  }
+  if (is(change.resource, kube::resources::secrets)) {
+    options_.duties.mirrors().seen(change.name, change.object ? &*change.object : nullptr);
   }
   if (is(change.resource, kube::resources::services) && change.name == options_.publish_service) {
     // One that is gone for a moment changes nothing.
@@ -85,6 +88,7 @@ void IngressControl::apply() {
     base::log::error("a backend is left as it was", {{"reason", error.what}});
   }
   options_.duties.take(changes);
+  options_.duties.mirrors().complete();
   for (const auto& receiver : options_.receivers) receiver(changes);
   if (synced_) return;
   base::log::info("the cluster is known");

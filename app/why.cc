@@ -9,6 +9,7 @@
 #include "base/timestamps.h"
 #include "certstore/choice.h"
 #include "certstore/name_lookup.h"
+#include "kube/secret_source.h"
 
 namespace app {
 namespace {
@@ -90,6 +91,19 @@ class Causes {
         say(2, "source", fmt::format("{}, {}, since {}", status.source, status.id, base::to_rfc3339(status.changed)));
       }
       if (!status.problem.empty()) say(2, "problem", status.problem, "bad");
+      if (seen_.cluster && status.source == kube::SecretSource::source_name) mirrors_of(status.id);
+    }
+  }
+
+  // Copies of the Secret in other namespaces.
+  void mirrors_of(const std::string& secret) {
+    for (const kube::MirrorState& mirror : seen_.cluster->mirrors) {
+      if (kube::to_string(mirror.source) != secret) continue;
+      const bool in_step = mirror.what == kube::MirrorState::What::in_step;
+      say(2, "mirror",
+          fmt::format("{}, {} since {}{}{}", kube::to_string(mirror.target), in_step ? "the same" : "not the same",
+                      base::to_rfc3339(mirror.since), mirror.problem.empty() ? "" : ": ", mirror.problem),
+          in_step ? "good" : "bad");
     }
   }
 

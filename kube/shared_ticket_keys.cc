@@ -91,18 +91,18 @@ bool SharedTicketKeys::is_due(const Seen& seen, std::chrono::seconds period) {
     return client_.clock().steady() >= *damaged_since_ + options_.leave_damage;
   }
   if (seen.what == Seen::What::absent) return true;
-  TicketKeySet next = seen.keys;
-  return certstore::rotate(next, client_.clock().now(), period) && next.keys != seen.keys;
+  TicketKeySet next = seen.set;
+  return certstore::rotate(next, client_.clock().now(), period) && next.keys != seen.set.keys;
 }
 
 // What is written in the place of `there`; none: nothing has to be, or no random bytes could be had. One that was
 // deleted is begun anew, so that whoever wants to be rid of all keys deletes it.
 std::optional<TicketKeySet> SharedTicketKeys::next_of(const Seen& there, std::chrono::seconds period) const {
   TicketKeySet next;
-  if (there.what == Seen::What::good) next = there.keys;
+  if (there.what == Seen::What::good) next = there.set;
   if (there.what == Seen::What::damaged && keys_ != nullptr) next = *keys_;
   if (!certstore::rotate(next, client_.clock().now(), period)) return std::nullopt;
-  if (there.what == Seen::What::good && next.keys == there.keys) return std::nullopt;
+  if (there.what == Seen::What::good && next.keys == there.set.keys) return std::nullopt;
   return next;
 }
 
@@ -148,7 +148,7 @@ void SharedTicketKeys::use(const Seen& seen, std::chrono::seconds period) {
   const bool good = seen.what == Seen::What::good;
   if (!good && keys_ == nullptr) return publish(nullptr, Shared::no);
   const base::SystemTime now = client_.clock().now();
-  TicketKeySet keys = good ? seen.keys : *keys_;
+  TicketKeySet keys = good ? seen.set : *keys_;
   if (now < keys.keys.front().from + most_periods_alone * period) {
     alone_.reset();
   } else {
@@ -199,7 +199,7 @@ std::chrono::milliseconds SharedTicketKeys::pause() {
 SharedTicketKeys::Seen SharedTicketKeys::seen_in(const nlohmann::json& object) {
   auto keys = ticket_keys_in(object);
   if (!keys) return {.what = Seen::What::damaged, .problem = keys.error().what};
-  return {.what = Seen::What::good, .keys = *keys};
+  return {.what = Seen::What::good, .set = *keys};
 }
 
 SharedTicketKeys::Seen SharedTicketKeys::last_seen() const {

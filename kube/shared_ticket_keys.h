@@ -65,8 +65,8 @@ class SharedTicketKeys final : private WatchHandler {
   // The Secret as it was seen last.
   struct Seen {
     enum class What : std::uint8_t { nothing_yet, absent, good, damaged } what = What::nothing_yet;
-    certstore::TicketKeySet keys;  // if good
-    std::string problem;           // if damaged
+    certstore::TicketKeySet set;  // if good
+    std::string problem;          // if damaged
   };
   enum class Shared : std::uint8_t { no, yes };
   void run(const std::stop_token& stop);

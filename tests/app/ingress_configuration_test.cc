@@ -26,6 +26,7 @@ TEST(IngressConfiguration, RefusesWhatItCannotObeyAndSaysWhatItExpected) {
     EXPECT_NE(refusal({.default_backend = text}), "") << text;
   }
   EXPECT_NE(refusal({.name_space = "shop", .default_backend = "other/web:80"}), "");
+  EXPECT_NE(refusal({.name_space = "shop", .mirrors = true}), "");
   EXPECT_NE(refusal({.listen = "here"}), "");
   EXPECT_NE(refusal({.http = "on"}), "");
   EXPECT_NE(refusal({.admin = "9180"}), "");

@@ -37,6 +37,7 @@ TEST(Metrics, HaveTheNamesThatOthersRelyOn) {
   gateway.seen.managed.emplace_back().next_action = gateway.seen.now;
   gateway.seen.cluster.emplace().notices_by_reason["NoEndpoints"] = 1;
   gateway.seen.cluster->watches.push_back({.resource = "ingresses", .state = {}});
+  gateway.seen.cluster->mirrors.push_back({.source = {"shop", "web"}, .target = {"media", "web"}});
   for (auto* counts : {&gateway.seen.issuing.orders, &gateway.seen.issuing.renewals, &gateway.seen.issuing.problems,
                        &gateway.seen.issuing.challenges, &gateway.seen.issuing.requests})
     (*counts)["one two"] = 1;

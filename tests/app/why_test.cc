@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "kube/secret_source.h"
 #include "tests/app/observed.h"
 
 namespace app {
@@ -76,6 +77,23 @@ TEST(Why, RepeatsTheCasOwnWords) {
   EXPECT_TRUE(has(told(why, "issuer"), "letsencrypt"));
   EXPECT_TRUE(has(told(why, "problem"), "failures since the last success: 3"));
   EXPECT_TRUE(has(told(why, "the CA says"), "connection: refused"));
+}
+
+TEST(Why, TellsOfTheCopiesOfASecret) {
+  Observed gateway;
+  gateway.add_certificate("www.example.com");
+  gateway.seen.certificates[0].source = kube::SecretSource::source_name;
+  gateway.seen.certificates[0].id = "shop/web";
+  using What = kube::MirrorState::What;
+  gateway.seen.cluster.emplace().mirrors = {
+      {.source = {"shop", "web"}, .target = {"media", "web"}, .what = What::in_step},
+      {.source = {"shop", "web"}, .target = {"tv", "web"}, .what = What::refused, .problem = "not accepted"},
+      {.source = {"shop", "other"}, .target = {"radio", "web"}}};
+  const auto said = told(why_json(gateway.observe(), "www.example.com"), "mirror");
+  EXPECT_TRUE(has(said, "media/web, the same since"));
+  EXPECT_TRUE(has(said, "tv/web, not the same"));
+  EXPECT_TRUE(has(said, "not accepted"));
+  EXPECT_FALSE(has(said, "radio"));
 }
 
 TEST(Why, IsGoodWithAValidCertificateAndNamesSourceAndRoute) {

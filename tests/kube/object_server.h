@@ -195,7 +195,7 @@ class ObjectServer {
     return json(200, nlohmann::json::object());
   }
 
-  const std::set<std::string> lists_{"secrets", "leases", "certificates", "issuers", "clusterissuers"};
+  const std::set<std::string> lists_{"secrets", "namespaces", "leases", "certificates", "issuers", "clusterissuers"};
   std::mutex mutex_;
   std::condition_variable asked_;
   std::uint64_t version_ = 100;
