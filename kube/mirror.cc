@@ -61,17 +61,17 @@ MirrorDigest digest_of(const Secret& secret) {
 }
 
 void read_targets(const std::string& text, MirrorSource& source) {
+  const auto refuse = [&](std::string what) { source.refused.insert(std::move(what)); };
   const ObjectName& own = source.secret.metadata.name;
   for (const std::string& part : parse_list(text)) {
     const auto slash = std::min(part.find('/'), part.size());
     const ObjectName target{part.substr(0, slash), slash == part.size() ? own.name : part.substr(slash + 1)};
     if (!is_label(target.name_space) || !is_name(target.name)) {
-      source.refused.push_back(fmt::format("{}: a part is no NAMESPACE or NAMESPACE/NAME", mirrors::to));
+      refuse(fmt::format("{}: a part of it is no NAMESPACE or NAMESPACE/NAME", mirrors::to));
     } else if (target.name_space == own.name_space) {
-      source.refused.push_back(fmt::format("{}: {} is its own namespace", mirrors::to, target.name_space));
+      refuse(fmt::format("{}: {} is its own namespace", mirrors::to, target.name_space));
     } else if (source.targets.size() == mirrors::most_targets) {
-      source.refused.push_back(fmt::format("{}: more than {} mirrors", mirrors::to, mirrors::most_targets));
-      return;
+      return refuse(fmt::format("{}: more than {} mirrors", mirrors::to, mirrors::most_targets));
     } else {
       source.targets.insert(target);
     }

@@ -9,7 +9,6 @@
 #include <optional>
 #include <set>
 #include <string>
-#include <vector>
 
 #include <nlohmann/json.hpp>
 
@@ -44,9 +43,9 @@ struct MirrorSource {
   Secret secret;
   ObjectRef object;
   std::set<ObjectName> targets;
-  std::vector<std::string> refused;  // of the annotation, a sentence each
-  std::string problem;               // why its mirrors are left as they are; empty: nothing against it
-  std::string fingerprint;           // of the certificate
+  std::set<std::string> refused;  // of the annotation, a sentence each
+  std::string problem;            // why its mirrors are left as they are; empty: nothing against it
+  std::string fingerprint;        // of the certificate
   MirrorDigest digest{};
 };
 // None: it asks for none. A mirror is never the source of others.

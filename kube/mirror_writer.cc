@@ -68,6 +68,7 @@ void MirrorWriter::lead(bool leads) {
   leads_ = leads;
   // What has come to be while nobody led has been told by nobody.
   for (auto& [key, link] : links_) link.told.clear();
+  refusals_.clear();
   news_ = true;
   changed_.notify_all();
 }
@@ -115,6 +116,7 @@ std::vector<MirrorWriter::Task> MirrorWriter::look() {
     const auto source = book_.sources().find(link.first.source);
     return source == book_.sources().end() || !source->second->targets.contains(link.first.target);
   });
+  tell_refusals();
   std::vector<Task> tasks;
   const auto now = client_.clock().steady();
   const auto add = [&](const MirrorKey& key, MirrorBook::SourcePtr source) {
@@ -163,6 +165,17 @@ void MirrorWriter::look(const MirrorKey& key, const MirrorSource& source) {
   link.told = link.state.problem;
   tell(source, NoticeType::warning, what == What::refused ? reasons::mirror_refused : reasons::mirror_failed,
        fmt::format("not mirrored to {}: {}", to_string(key.target), link.told));
+}
+
+void MirrorWriter::tell_refusals() {
+  if (!leads_) return;
+  std::erase_if(refusals_, [&](const auto& told) { return !book_.sources().contains(told.first); });
+  for (const auto& [name, source] : book_.sources()) {
+    const auto told = refusals_.find(name);
+    if (told != refusals_.end() && told->second == source->refused) continue;
+    for (const std::string& text : source->refused) tell(*source, NoticeType::warning, reasons::mirror_refused, text);
+    refusals_.insert_or_assign(name, source->refused);
+  }
 }
 
 void MirrorWriter::tell(const MirrorSource& source, NoticeType type, const char* reason, std::string message) {

@@ -9,6 +9,7 @@
 #include <memory>
 #include <mutex>
 #include <random>
+#include <set>
 #include <stop_token>
 #include <string>
 #include <thread>
@@ -69,6 +70,7 @@ class MirrorWriter final : private WatchHandler {
   [[nodiscard]] bool known() const;
   [[nodiscard]] std::vector<Task> look();
   void look(const MirrorKey& key, const MirrorSource& source);
+  void tell_refusals();
   [[nodiscard]] std::chrono::milliseconds pause() const;
   [[nodiscard]] Retry& retry(const MirrorKey& key);
   // What a call brought; the watch may have told something newer meanwhile. False: it has.
@@ -93,7 +95,8 @@ class MirrorWriter final : private WatchHandler {
   MirrorBook book_;
   std::map<MirrorKey, Link> links_;
   std::map<MirrorKey, Retry> retries_;
-  std::map<ObjectName, std::uint64_t> told_;  // how often by the watch
+  std::map<ObjectName, std::uint64_t> told_;              // how often by the watch
+  std::map<ObjectName, std::set<std::string>> refusals_;  // of annotations, in Events
   bool news_ = false;
   bool leads_ = false;
   bool secrets_known_ = false;
