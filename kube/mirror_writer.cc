@@ -202,6 +202,7 @@ Outcome<void> MirrorWriter::write(const Task& task, const std::stop_token& stop)
   std::uint64_t told = 0;
   {
     const std::lock_guard lock(mutex_);
+    if (!leads_) return {};  // no more, while others were written
     told = told_of(task.key.target);
   }
   auto there = client_.get(resources::secrets, task.key.target, stop);
