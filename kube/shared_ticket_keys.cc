@@ -186,10 +186,11 @@ std::chrono::milliseconds SharedTicketKeys::pause() {
   using std::chrono::milliseconds;
   milliseconds wait = options_.look_again;
   if (keys_ != nullptr) {
-    const auto left = duration_cast<milliseconds>(keys_->keys.front().from - client_.clock().now());
+    const auto left = std::chrono::ceil<milliseconds>(keys_->keys.front().from - client_.clock().now());
     const milliseconds spread = std::min<milliseconds>(most_spread, options_.period() / 10);
     const milliseconds late(std::uniform_int_distribution<milliseconds::rep>(0, spread.count())(generator_));
-    if (left > 0ms) wait = std::min(wait, left + late);
+    // It may have become time since it was last looked.
+    wait = std::min(wait, left > 0ms ? left + late : milliseconds(1s));
   }
   const auto steady = client_.clock().steady();
   if (not_before_ > steady) wait = std::min(wait, duration_cast<milliseconds>(not_before_ - steady));

@@ -260,6 +260,12 @@ TEST_F(SharedTicketKeysTest, GoesOnAloneWhenTheKeysAreFarTooOldAndComesBack) {
   EXPECT_TRUE(uses_what_is_stored(*two));
 }
 
+TEST_F(SharedTicketKeysTest, WakesUpByItselfWhenItIsTime) {
+  Client client(server_.access());
+  const SharedTicketKeys one(client, {.secret = name, .period = [] { return 1s; }, .publish = [](const auto&) {}});
+  EXPECT_TRUE(server_.wait_until([&] { return one.state().written >= 4; }));
+}
+
 TEST_F(SharedTicketKeysTest, BeginsAnewWhenTheSecretIsDeleted) {
   const auto one = replica();
   ASSERT_TRUE(uses_what_is_stored(*one));
