@@ -1,4 +1,5 @@
 #include <string>
+#include <string_view>
 
 #include <fmt/format.h>
 
@@ -9,12 +10,18 @@ namespace {
 
 using prometheus::MetricType;
 
-// cert-manager's labels: a host without Kubernetes has no namespaces, and its issuers belong to no group.
+// cert-manager's labels. In a cluster a certificate is called NAMESPACE/NAME and its issuer Issuer/NAMESPACE/NAME or
+// ClusterIssuer/NAME; without Kubernetes neither has a slash, nor are there namespaces and kinds.
 Labels labels_of(const acme::ManagedCertificate& managed) {
-  return {{"name", managed.name},
-          {"namespace", ""},
-          {"issuer_name", managed.issuer},
-          {"issuer_kind", "Issuer"},
+  const std::string_view name = managed.name;
+  const std::string_view issuer = managed.issuer;
+  const auto slash = name.find('/');
+  const bool in_cluster = slash != std::string_view::npos;
+  const auto kind = issuer.substr(0, issuer.find('/'));
+  return {{"name", std::string(in_cluster ? name.substr(slash + 1) : name)},
+          {"namespace", std::string(in_cluster ? name.substr(0, slash) : "")},
+          {"issuer_name", std::string(in_cluster ? issuer.substr(issuer.rfind('/') + 1) : issuer)},
+          {"issuer_kind", std::string(in_cluster ? kind : "Issuer")},
           {"issuer_group", "cert-manager.io"}};
 }
 

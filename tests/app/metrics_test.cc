@@ -98,6 +98,24 @@ TEST(Metrics, LabelCertificatesAsTheExporterDoes) {
   EXPECT_NE(text.find("x509_cert_expired{"), std::string::npos);
 }
 
+TEST(Metrics, LabelIssuedCertificatesOfAClusterAsCertManagerDoes) {
+  Observed gateway;
+  const auto add = [&](const char* name, const char* issuer) {
+    acme::ManagedCertificate& managed = gateway.seen.managed.emplace_back();
+    managed.name = name;
+    managed.issuer = issuer;
+  };
+  add("shop/web-tls", "ClusterIssuer/letsencrypt");
+  add("blog/web-tls", "Issuer/blog/own");
+  add("www.example.com", "ca");
+  const std::string text = render_metrics(gateway.observe());
+  for (const char* labels : {R"(name="web-tls",namespace="shop",issuer_name="letsencrypt",issuer_kind="ClusterIssuer")",
+                             R"(name="web-tls",namespace="blog",issuer_name="own",issuer_kind="Issuer")",
+                             R"(name="www.example.com",namespace="",issuer_name="ca",issuer_kind="Issuer")"}) {
+    EXPECT_NE(text.find(std::string("certmanager_certificate_ready_status{") + labels), std::string::npos) << labels;
+  }
+}
+
 TEST(Metrics, TellRefusalsBySourceAndReasonInABoundedNumberOfSeries) {
   Observed gateway;
   auto& sources = gateway.seen.certificate_counters.sources;

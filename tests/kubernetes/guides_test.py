@@ -252,3 +252,21 @@ def test_the_cluster_issuers_by_azure_dns_say_what_they_lack(run_where_the_ca_lo
         assert not world.faults.orders()
     finally:
         cluster.kubectl.delete(f"clusterissuer/{namespace}-prod", f"clusterissuer/{namespace}-staging")
+
+
+# ---- metrics (000-06, 000-08)
+
+
+def test_the_alerts_and_the_dashboard_find_their_metrics(nginx, kubectl):
+    asked = set(re.findall(r"\b(?:x509|certmanager)_\w+", text_of("000-06-prometheusrule.yaml") + text_of("000-08-json.json")))
+    assert asked == {"x509_cert_not_after", "certmanager_certificate_ready_status", "certmanager_certificate_expiration_timestamp_seconds"}
+    kubectl.apply(MANIFESTS / "001-01-issuer.yaml", MANIFESTS / "001-02-ingress.yaml")
+    ready(kubectl, "certificate/selfsigning-cert")
+    eventually(lambda: nginx.metric("x509_cert_not_after", secret_name="selfsigning-cert") > 0, 20)
+    metrics = nginx.metrics()
+    assert asked <= set(metrics)
+    labels, _ = next(each for each in metrics["x509_cert_not_after"] if each[0].get("secret_name") == "selfsigning-cert")
+    assert labels["subject_CN"] == "k8s-tutorial.mamezou-tech.com"
+    of_it = {labels["condition"]: value for labels, value in metrics["certmanager_certificate_ready_status"]
+             if labels["name"] == "selfsigning-cert" and labels["namespace"] == kubectl.namespace}
+    assert of_it["True"] == 1 and of_it["False"] == 0
