@@ -1,9 +1,17 @@
 #include "app/cluster_certificates.h"
 
+#include <chrono>
 #include <iterator>
 #include <utility>
 
 namespace app {
+namespace {
+
+// A third of a Lease's time: who comes to lead has then seen for how long the orders of the one before have stood
+// still.
+constexpr std::chrono::seconds look_at_others_every{5};
+
+}  // namespace
 
 ClusterCertificates::ClusterCertificates(Options options)
     : options_(std::move(options)),
@@ -46,13 +54,18 @@ void ClusterCertificates::run(const std::stop_token& stop) {
                                         [this](std::shared_ptr<const certstore::Challenges> table) {
                                           options_.gateway.publish_outside_challenges(std::move(table));
                                         });
-  for (;;) {
+  while (!stop.stop_requested()) {
+    bool mine = false;
     {
       std::unique_lock lock(mutex_);
       // Before it is known what Ingresses ask for, what they asked for before would look as if nobody wanted it.
-      if (!changed_.wait(lock, stop, [this] { return leads_ && wanted_ != nullptr; })) return;
+      mine = changed_.wait_for(lock, stop, look_at_others_every, [this] { return leads_ && wanted_ != nullptr; });
     }
-    lead(challenges, stop);
+    if (mine) {
+      lead(challenges, stop);
+    } else if (!stop.stop_requested()) {
+      locks_.observe(stop);
+    }
   }
 }
 

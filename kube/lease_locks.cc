@@ -17,6 +17,7 @@ namespace {
 
 constexpr std::size_t most_observed = 20'000;
 constexpr std::chrono::milliseconds first_look{50};
+constexpr auto own_leases = "app.kubernetes.io/managed-by=sekisho";
 
 }  // namespace
 
@@ -111,6 +112,23 @@ base::Result<std::unique_ptr<acme::Lock>> LeaseLocks::take(const std::string& na
       return base::fail(base::Code::cancelled, "lock " + name + ": stopped");
     }
   }
+}
+
+void LeaseLocks::observe(const std::stop_token& stop) {
+  const auto listed =
+      client_.list(resources::leases, {.name_space = options_.name_space, .labels = own_leases, .fields = {}}, stop);
+  if (!listed) return;
+  const base::SteadyTime now = client_.clock().steady();
+  std::map<std::string, LeaseObserver> seen;
+  const std::lock_guard lock(mutex_);
+  for (const nlohmann::json& object : listed->items) {
+    if (seen.size() >= most_observed) break;
+    const LeaseRecord lease = lease_from(object);
+    LeaseObserver& observer = seen[lease.name.name];
+    if (const auto before = seen_.find(lease.name.name); before != seen_.end()) observer = before->second;
+    (void)observer.free(lease, now);
+  }
+  seen_ = std::move(seen);
 }
 
 // Nothing: somebody else has it.

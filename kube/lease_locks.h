@@ -33,6 +33,9 @@ class LeaseLocks final : public acme::Locks {
   [[nodiscard]] base::Result<std::unique_ptr<acme::Lock>> take(const std::string& name,
                                                                std::chrono::milliseconds patience,
                                                                std::stop_token stop) override;
+  // Looks at all Leases at once: whoever does so every few seconds can take over at once what has stood still for its
+  // time, where it would else have to wait for that time. Where the API does not answer, what was seen still counts.
+  void observe(const std::stop_token& stop);
 
  private:
   class Held;

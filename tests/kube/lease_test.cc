@@ -93,6 +93,28 @@ TEST_F(LeaseLocksTest, TakesOverFromWhoDied) {
   EXPECT_EQ(lease("a").transitions, 5);
 }
 
+TEST_F(LeaseLocksTest, TakesOverAtOnceWhatItHasSeenStandStill) {
+  const LeaseRecord dead{.name = {"edge", lease_name("a")}, .holder = "gone", .duration = 15s};
+  ASSERT_TRUE(client_.create(resources::leases, to_json(dead)));
+  two_.observe({});
+  clock_.advance(10s);
+  two_.observe({});
+  EXPECT_EQ(two_.take("a", 0ms, {}).error().code, base::Code::timeout);
+  clock_.advance(6s);
+  EXPECT_TRUE(two_.take("a", 0ms, {}));
+}
+
+TEST_F(LeaseLocksTest, KnowsWhatItSawWhileTheApiDoesNotAnswer) {
+  const LeaseRecord dead{.name = {"edge", lease_name("a")}, .holder = "gone", .duration = 15s};
+  ASSERT_TRUE(client_.create(resources::leases, to_json(dead)));
+  two_.observe({});
+  server_.answer_all_with(503);
+  two_.observe({});
+  server_.answer_all_with(0);
+  clock_.advance(16s);
+  EXPECT_TRUE(two_.take("a", 0ms, {}));
+}
+
 TEST_F(LeaseLocksTest, TakesNothingFromWhoRenews) {
   const auto held = one_.take("a", 1s, {});
   ASSERT_TRUE(held);
