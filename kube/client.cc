@@ -129,7 +129,10 @@ Outcome<base::HttpResponse> Client::send(const Call& call, const std::stop_token
       sent_again = true;
       continue;
     }
-    if (response->status / 100 == 2) return *std::move(response);
+    if (response->status / 100 == 2) {
+      successes_.fetch_add(1, std::memory_order_relaxed);
+      return *std::move(response);
+    }
     if (response->status == 401 && !renewed && access_->renew(*connection)) {
       renewed = true;
       continue;

@@ -2,7 +2,9 @@
 // has a deadline, brings an answer of bounded size, and is tried again only where the server says that it did nothing.
 #pragma once
 
+#include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -90,6 +92,8 @@ class Client {
 
   [[nodiscard]] std::string own_namespace() const { return access_->own_namespace(); }
   [[nodiscard]] const base::Clock& clock() const noexcept { return options_.clock; }
+  // How many calls have succeeded. When it grows, the API is there.
+  [[nodiscard]] std::uint64_t successes() const noexcept { return successes_.load(std::memory_order_relaxed); }
 
  private:
   struct Call;
@@ -104,6 +108,7 @@ class Client {
   std::shared_ptr<Access> access_;
   Options options_;
   RateLimit limit_;
+  std::atomic<std::uint64_t> successes_{0};
   std::mutex mutex_;
   std::vector<base::HttpClient> idle_;  // with their connections
 };

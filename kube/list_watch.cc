@@ -1,5 +1,6 @@
 #include "kube/list_watch.h"
 
+#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
@@ -15,6 +16,7 @@ constexpr std::chrono::milliseconds patience_with_server{30'000};  // after the 
 constexpr std::chrono::milliseconds initial_timeout{300'000};
 constexpr std::chrono::milliseconds initial_idle{20'000};
 constexpr std::chrono::seconds shortest_good_watch{1};
+constexpr std::chrono::milliseconds look_for_others_every{500};
 
 bool ends_initial_events(const nlohmann::json& bookmark) {
   const nlohmann::json* metadata = acme::member(bookmark, "metadata");
@@ -62,9 +64,12 @@ void ListWatch::run(const std::stop_token& stop) {
     const auto done = step(stop);
     if (stop.stop_requested()) return;
     if (done && !absent_) continue;
-    std::chrono::milliseconds pause = options_.look_again;
-    if (!done) {
-      pause = pause_after(done.error());
+    if (done) {
+      (void)base::wait_for(options_.look_again, stop);
+      continue;
+    }
+    const std::uint64_t successes = client_.successes();
+    {
       const std::lock_guard lock(mutex_);
       if (state_.connected || state_.failures == 0) {
         base::log::warning("the Kubernetes API cannot be watched",
@@ -74,8 +79,23 @@ void ListWatch::run(const std::stop_token& stop) {
       state_.connected = false;
       state_.last_failure = done.error().error.what;
     }
-    if (!base::wait_for(pause, stop)) return;
+    wait_after(done.error(), successes, stop);
   }
+}
+
+// Where nobody answered, or nobody knew us, pauses grow long; but some other call finds the API again within seconds,
+// and then nothing is gained by waiting. Where the API answered that it can do no more, the pause holds.
+void ListWatch::wait_after(const ApiFailure& failure, std::uint64_t successes, const std::stop_token& stop) {
+  const bool was_away = failure.status == 0 || failure.status == 401;
+  const auto end = std::chrono::steady_clock::now() + pause_after(failure);
+  const auto left = [&] {
+    return std::chrono::ceil<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
+  };
+  while (was_away && client_.successes() == successes) {
+    if (left().count() <= 0 || !base::wait_for(std::min(left(), look_for_others_every), stop)) return;
+  }
+  const auto soon = std::chrono::duration_cast<std::chrono::milliseconds>(options_.spread * random());
+  (void)base::wait_for(was_away ? std::min(left(), soon) : left(), stop);
 }
 
 // One list, or one watch to its end.

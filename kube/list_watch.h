@@ -90,6 +90,8 @@ class ListWatch {
   [[nodiscard]] bool known_as_it_is(const nlohmann::json& object) const;
   [[nodiscard]] std::string query(std::string_view more) const;
   [[nodiscard]] std::chrono::milliseconds pause_after(const ApiFailure& failure);
+  // `successes`: of the client, when it failed.
+  void wait_after(const ApiFailure& failure, std::uint64_t successes, const std::stop_token& stop);
   void touched();
   void count(std::uint64_t WatchState::* what);
   [[nodiscard]] double random();

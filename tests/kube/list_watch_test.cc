@@ -4,6 +4,7 @@
 
 #include <condition_variable>
 #include <mutex>
+#include <thread>
 
 #include "tests/kube/api_script.h"
 
@@ -55,7 +56,7 @@ class ListWatchTest : public testing::Test {
     api_.json("GET " + path, ApiScript::list(std::move(items), version));
   }
   void start(ListWatch::Options options = {.resource = resources::secrets, .begin = ListWatch::Begin::as_list}) {
-    options.pace = {.first = 1ms, .longest = 5ms, .healthy = 60s};
+    options.pace = pace_;
     options.spread = 1ms;
     watch_ = std::make_unique<ListWatch>(api_.client, std::move(options), told_);
     watch_->start();
@@ -67,6 +68,7 @@ class ListWatchTest : public testing::Test {
 
   ApiScript api_;
   Told told_;
+  Pace pace_{.first = 1ms, .longest = 5ms, .healthy = 60s};
   std::unique_ptr<ListWatch> watch_;
 };
 
@@ -84,6 +86,21 @@ TEST_F(ListWatchTest, KeepsWhatItToldWhileTheApiIsAwayAndComparesAfterwards) {
   EXPECT_GE(watch_->state().failures, 1U);  // libcurl itself asks again where a kept connection was lost
   EXPECT_EQ(watch_->state().expired, 1U);
   EXPECT_EQ(api_.requests(list_of).size(), 2U);  // one list, however often it failed
+}
+
+TEST_F(ListWatchTest, TriesAgainSoonAfterAnotherCallHasFoundTheApi) {
+  pace_ = {.first = 1h, .longest = 1h, .healthy = 60s};
+  list({object("a", "1")}, "10");
+  for (int i = 0; i < 2; ++i) {  // libcurl itself asks again where a kept connection was lost
+    api_.on("GET " + path + "?watch", {.fate = test::ScriptedServer::Reply::Fate::lost});
+  }
+  const auto feed = api_.watch(path);
+  feed->say(ApiScript::event("ADDED", object("b", "11")));
+  api_.json("GET /api/v1/namespaces/web/secrets/a", object("a", "1"));
+  start();
+  while (watch_->state().failures == 0) std::this_thread::yield();
+  ASSERT_TRUE(api_.client.get(resources::secrets, {"web", "a"}));
+  EXPECT_EQ(told_.first(3).back(), "changed b 11");
 }
 
 TEST_F(ListWatchTest, ListsAgainWhenAnEventSaysThatTheVersionIsTooOld) {
