@@ -72,9 +72,7 @@ config::Read<PlannedPath> plan_expression(const IngressPath& path, const Ingress
   return planned;
 }
 
-}  // namespace
-
-config::Read<PlannedPath> plan_path(const IngressPath& path, const IngressSettings& settings, Dialect dialect) {
+config::Read<PlannedPath> plan_any(const IngressPath& path, const IngressSettings& settings, Dialect dialect) {
   const bool untyped = path.type == Type::implementation_specific;
   const bool expression = settings.regular_expressions || !settings.rewrite_target.empty();
   if (expression && path.type != Type::exact && !path.path.empty()) return plan_expression(path, settings);
@@ -96,6 +94,17 @@ config::Read<PlannedPath> plan_path(const IngressPath& path, const IngressSettin
   if (path.type == Type::exact && !settings.rewrite_target.empty()) {
     if (settings.rewrite_target.contains('$')) return std::unexpected("a rewrite target without $1 for an exact path");
     planned.replacement = settings.rewrite_target;
+  }
+  return planned;
+}
+
+}  // namespace
+
+config::Read<PlannedPath> plan_path(const IngressPath& path, const IngressSettings& settings, Dialect dialect) {
+  auto planned = plan_any(path, settings, dialect);
+  // Whatever brought it here: what is put into request lines is a path.
+  if (planned && planned->replacement && !config::parse_url_path(*planned->replacement)) {
+    return std::unexpected("a rewrite target that is a path");
   }
   return planned;
 }

@@ -29,9 +29,11 @@ Read<void> set_force_ssl_redirect(std::string_view value, IngressSettings& setti
   return set_flag(value, settings.always_redirect_to_https);
 }
 
+// It comes to stand in request lines, so it is a path to the last byte.
 Read<void> set_rewrite_target(std::string_view value, IngressSettings& settings) {
-  if (!value.starts_with('/') && !value.starts_with('$')) return std::unexpected("a path such as /$2");
   if (value.contains("://")) return std::unexpected("a path, not a URL");
+  const std::string front = value.starts_with('$') ? "/" : "";
+  if (!config::parse_url_path(front + std::string(value))) return std::unexpected("a path such as /$2, without query");
   settings.rewrite_target = value;
   return {};
 }

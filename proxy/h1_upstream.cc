@@ -2,6 +2,7 @@
 
 #include <boost/beast/core/detail/base64.hpp>
 
+#include <algorithm>
 #include <array>
 #include <random>
 #include <utility>
@@ -21,6 +22,14 @@ std::string websocket_key() {
   std::string key(24, '=');
   boost::beast::detail::base64::encode(key.data(), nonce.data(), sizeof nonce);
   return key;
+}
+
+// RFC 9112 §3: what would end the target, or the request line, within it.
+bool fits_request_line(std::string_view target) {
+  return std::ranges::all_of(target, [](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return byte > 0x20 && byte != 0x7f;
+  });
 }
 
 }  // namespace
@@ -68,7 +77,12 @@ void H1Upstream::send(const RequestHead& head) {
     writer_.begin(H1BodyWriter::Framing::chunked);
   }
   text.append("\r\n");
-  transport_->write(text);
+  if (fits_request_line(head.target)) {
+    transport_->write(text);
+  } else {
+    // No reader of clients and no route lets one through; if one does, it ends here and not in the next request.
+    transport_->cancel({base::Code::protocol, "the target does not fit into a request line", base::Origin::internal});
+  }
   if (!head.has_body) {
     writer_.finish({});
     transport_->push();

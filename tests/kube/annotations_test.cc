@@ -242,6 +242,34 @@ TEST(NginxAnnotations, RewriteThePathsThatStandForAPrefix) {
   }
 }
 
+// It is written into request lines to backends: a line break in it would be a second request on their connection.
+TEST(NginxAnnotations, RefuseARewriteTargetThatIsNoPath) {
+  const std::vector<std::string> targets{"/x HTTP/1.1\r\nhost: b.example\r\n\r\nGET /y",
+                                         "/x\ry",
+                                         "/x\ny",
+                                         "/x y",
+                                         "/x\ty",
+                                         std::string("/x\0y", 4),
+                                         "/x\x7fy",
+                                         "/\xc3\xa4",
+                                         "$2\r\nx: y",
+                                         "/x?y=z",
+                                         "/x#y",
+                                         "/../x",
+                                         "x",
+                                         "http://b.example/",
+                                         ""};
+  for (const std::string& target : targets) {
+    for (const char* type : {"ImplementationSpecific", "Exact", "Prefix"}) {
+      Cluster cluster = cluster_with({{nginx + "rewrite-target", target}}, path_to("/app", "s", type));
+      (void)cluster.take();
+      EXPECT_EQ(cluster.notices(), (std::vector<std::string>{"InvalidAnnotation default/a"})) << target;
+      const auto& action = std::get<config::ToBackend>(cluster.route("a.example").action);
+      EXPECT_FALSE(action.replace_prefix.has_value()) << target;
+    }
+  }
+}
+
 TEST(NginxAnnotations, ShapeRoutes) {
   EXPECT_EQ(cluster_with({{nginx + "proxy-body-size", "8m"}}).route("a.example").body_size, config::Bytes{8U << 20U});
   EXPECT_EQ(cluster_with({{nginx + "proxy-body-size", "0"}}).route("a.example").body_size, config::Bytes{0});
