@@ -7,8 +7,10 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "acme/accounts.h"
 #include "acme/clients.h"
@@ -20,7 +22,9 @@
 
 namespace kube {
 
-// Any thread may ask; one of its own waits for the CAs. What failed is tried again after 5 s, then less and less often.
+// Any thread may ask; a few of its own wait for the CAs. What failed is tried again after 5 s, then less and less
+// often. Who has waited longest comes first, and no namespace has more than half of the threads: a CA that answers
+// nothing costs its own issuers their time.
 class AccountRegistrar {
  public:
   // All outlive it. `ring`: an answer has come; quick.
@@ -53,7 +57,8 @@ class AccountRegistrar {
   mutable std::mutex mutex_;  // guards what follows
   std::condition_variable_any changed_;
   std::map<std::string, Asked> asked_;
-  std::jthread thread_;
+  std::multiset<std::string> working_;  // names, also of those that were forgotten meanwhile
+  std::vector<std::jthread> threads_;
 };
 
 }  // namespace kube
