@@ -1,6 +1,6 @@
 #include "kube/certificate_object.h"
 
-#include <algorithm>
+#include <set>
 #include <utility>
 
 #include <fmt/format.h>
@@ -13,6 +13,7 @@ namespace kube {
 namespace {
 
 constexpr auto longest_common_name = 64U;  // RFC 5280 A.1: ub-common-name
+constexpr std::size_t most_names = 100;    // as public CAs have it; one that has more is several
 
 IssuerRef read_issuer_ref(const ObjectFields& spec) {
   IssuerRef issuer;
@@ -82,6 +83,10 @@ void read_spec(const ObjectFields& spec, CertificateObject& certificate) {
     certificate.secret_annotations = metadata->text_map("annotations");
   }
   read_unsupported(spec, certificate);
+  if (const auto names = certificate.dns_names.size() + certificate.addresses.size(); names > most_names) {
+    spec.refuse("dnsNames", fmt::format("{} names", names), fmt::format("at most {}", most_names));
+    return;
+  }
   for (const std::string& name : certificate.dns_names) {
     if (!config::parse_host_pattern(name)) spec.refuse("dnsNames", "`" + name.substr(0, 80) + "`", "host names");
   }
@@ -103,8 +108,9 @@ void read_spec(const ObjectFields& spec, CertificateObject& certificate) {
 
 std::vector<std::string> CertificateObject::hosts() const {
   std::vector<std::string> all;
+  std::set<std::string> there;
   const auto add = [&](std::string name) {
-    if (std::ranges::find(all, name) == all.end()) all.push_back(std::move(name));
+    if (there.insert(name).second) all.push_back(std::move(name));
   };
   for (const std::string& name : dns_names) {
     if (auto host = config::parse_host_pattern(name)) add(std::move(*host));

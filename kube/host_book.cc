@@ -25,9 +25,10 @@ HostBook::HostBook(std::optional<config::Route> otherwise) : otherwise_(std::mov
 
 void HostBook::add(const PlanPtr& plan) {
   for (const std::string& host : hosts_of(*plan)) {
-    hosts_[host].plans[plan->seniority] = plan;
+    hosts_[host].plans[plan->seniority] = {.plan = plan, .claims = {}};
     touched_.insert(host);
   }
+  for (const RouteClaim& claim : plan->claims) hosts_.at(claim.host).plans.at(plan->seniority).claims.push_back(&claim);
 }
 
 void HostBook::remove(const PlanPtr& plan) {
@@ -51,13 +52,9 @@ void HostBook::take(Changes& changes, NoticeBoard& notices, Work& work) {
 void HostBook::update(const std::string& host, Entry& entry, Changes& changes, NoticeBoard& notices, Work& work) {
   ++work.hosts;
   std::vector<HostShare> shares;
-  for (const auto& [seniority, plan] : entry.plans) {
-    HostShare share{.plan = plan.get()};
-    for (const RouteClaim& claim : plan->claims) {
-      ++work.claims;
-      if (claim.host == host) share.claims.push_back(&claim);
-    }
-    shares.push_back(std::move(share));
+  for (const auto& [seniority, share] : entry.plans) {
+    work.claims += share.claims.size();
+    shares.push_back({.plan = share.plan.get(), .claims = share.claims});
   }
   HostRoutes merged = merge_host(host, shares, otherwise_);
   notices.set(giver(host), std::move(merged.notices));

@@ -33,7 +33,11 @@ class HostBook {
 
  private:
   struct Entry {
-    std::map<Seniority, PlanPtr> plans;
+    struct Share {
+      PlanPtr plan;
+      std::vector<const RouteClaim*> claims;  // of the plan, for this host
+    };
+    std::map<Seniority, Share> plans;
     std::vector<config::Route> published;
   };
   void update(const std::string& host, Entry& entry, Changes& changes, NoticeBoard& notices, Work& work);

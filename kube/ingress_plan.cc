@@ -27,7 +27,13 @@ class Planner {
 
   IngressPlan run() {
     plan_.notices = apply_annotations(ingress_.metadata, plan_.ingress, settings_);
-    if (settings_.left_out) return std::move(plan_);
+    if (!settings_.left_out) plan_all();
+    bound_notices();
+    return std::move(plan_);
+  }
+
+ private:
+  void plan_all() {
     hosts_ = read_hosts();
     tls_ = plan_tls(ingress_, hosts_, plan_.ingress, plan_.notices);
     certificates();
@@ -36,12 +42,17 @@ class Planner {
     }
     add_more_hosts();
     add_default_backend();
-    return std::move(plan_);
   }
 
- private:
   void warn(const char* reason, std::string message) {
     plan_.notices.push_back({plan_.ingress, NoticeType::warning, reason, std::move(message)});
+  }
+
+  void bound_notices() {
+    const std::size_t all = plan_.notices.size();
+    if (all <= most_notices) return;
+    plan_.notices.resize(most_notices - 1);
+    warn(reasons::ingress_too_large, fmt::format("and {} more things are wrong with it", all - plan_.notices.size()));
   }
 
   // Of each rule; none: it is left out.
@@ -66,9 +77,10 @@ class Planner {
     plan_.tls = tls_.claims;
     if (!settings_.wants_certificates) return;
     plan_.certificates = plan_certificates(tls_, settings_.certificate, rules_.default_issuer, plan_.notices);
+    std::set<ObjectName> issued;
+    for (const WantedCertificate& certificate : plan_.certificates) issued.insert(certificate.secret);
     for (TlsClaim& claim : plan_.tls) {
-      const auto issued = std::ranges::find(plan_.certificates, claim.secret, &WantedCertificate::secret);
-      if (issued != plan_.certificates.end()) claim.filled = TlsClaim::Filled::by_issuer;
+      if (issued.contains(claim.secret)) claim.filled = TlsClaim::Filled::by_issuer;
     }
   }
 
@@ -79,7 +91,7 @@ class Planner {
       add({.host = host, .route = {.path = {config::PathMatch::Kind::exact, "/"}, .action = to}, .place = "app-root"});
     }
     const IngressRule& rule = ingress_.rules[index];
-    for (std::size_t i = 0; i < rule.paths.size(); ++i) {
+    for (std::size_t i = 0; i < rule.paths.size() && !is_full(); ++i) {
       add_path(rule.paths[i], host, fmt::format("spec.rules[{}].http.paths[{}]", index, i));
     }
     if (settings_.www_redirect && !host.empty() && !host.starts_with("*.")) {
@@ -137,8 +149,13 @@ class Planner {
     for (const RouteClaim& claim : plan_.claims) {
       if (claim.host == **first && claim.rank == RouteClaim::Rank::rule) copied.push_back(claim);
     }
+    std::set<std::string> there;
+    for (const auto& host : hosts_) {
+      if (host) there.insert(*host);
+    }
     for (const std::string& host : settings_.more_hosts) {
-      if (std::ranges::find(hosts_, std::optional(host)) != hosts_.end()) continue;
+      if (is_full()) break;
+      if (!there.insert(host).second) continue;
       for (RouteClaim claim : copied) {
         claim.host = host;
         add(std::move(claim));
@@ -172,13 +189,24 @@ class Planner {
     made.key = fmt::format("{}:{}", to_string(made.service), backend.port.to_string());
     if (made.settings != BackendSettings()) made.key += "@" + ingress_.metadata.name.name;
     const std::string key = made.key;
-    if (std::ranges::find(plan_.backends, key, &BackendUse::key) == plan_.backends.end()) {
-      plan_.backends.push_back(std::move(made));
-    }
+    if (backend_keys_.insert(key).second) plan_.backends.push_back(std::move(made));
     return key;
   }
 
+  // Says it once.
+  bool is_full() {
+    if (plan_.claims.size() < most_routes) return false;
+    if (!std::exchange(told_full_, true)) {
+      warn(reasons::ingress_too_large,
+           fmt::format("its hosts and paths make more than {} routes; those behind them are left out: make several "
+                       "Ingresses of it",
+                       most_routes));
+    }
+    return true;
+  }
+
   void add(RouteClaim claim) {
+    if (is_full()) return;
     config::Route& route = claim.route;
     route.hosts.clear();
     if (!claim.host.empty()) route.hosts.push_back(claim.host);
@@ -205,6 +233,8 @@ class Planner {
   IngressSettings settings_;
   std::vector<std::optional<std::string>> hosts_;
   TlsPlan tls_;
+  std::set<std::string> backend_keys_;
+  bool told_full_ = false;
 };
 
 }  // namespace

@@ -1,6 +1,7 @@
 // IngressPlan: what one Ingress asks for, in the terms of the route model, without a look at any other object. Pure.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -55,6 +56,10 @@ struct PlanRules {
   Dialect dialect = Dialect::nginx;
   std::optional<IssuerRef> default_issuer;  // for kubernetes.io/tls-acme
 };
+
+// Of one Ingress; what goes beyond is left out and its owner told.
+inline constexpr std::size_t most_routes = 5000;  // hosts and aliases times paths
+inline constexpr std::size_t most_notices = 100;
 
 [[nodiscard]] IngressPlan plan_ingress(const Ingress& ingress, const PlanRules& rules);
 

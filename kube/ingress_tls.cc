@@ -2,7 +2,8 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
+#include <map>
+#include <set>
 #include <utility>
 
 #include "config/faults.h"
@@ -11,49 +12,80 @@
 namespace kube {
 namespace {
 
-void add_once(std::vector<std::string>& hosts, const std::string& host) {
-  if (std::ranges::find(hosts, host) == hosts.end()) hosts.push_back(host);
-}
+// Reads the sections of one Ingress, as far as there is room.
+class Sections {
+ public:
+  Sections(const Ingress& ingress, const ObjectRef& object, std::vector<Notice>& notices)
+      : ingress_(ingress), notices_(notices) {
+    plan_.ingress = object;
+  }
+
+  TlsPlan read(const std::vector<std::optional<std::string>>& rule_hosts) {
+    std::set<std::string> of_rules;
+    for (const auto& host : rule_hosts) {
+      if (host && !host->empty()) of_rules.insert(*host);
+    }
+    for (std::size_t i = 0; i < ingress_.tls.size(); ++i) {
+      const IngressTls& section = ingress_.tls[i];
+      for (const std::string& written : section.hosts) {
+        if (!has_room()) return std::move(plan_);
+        take(i, written);
+      }
+      if (!section.hosts.empty()) continue;
+      for (const std::string& host : of_rules) {
+        if (!has_room()) return std::move(plan_);
+        claim(host, section.secret_name);
+      }
+    }
+    return std::move(plan_);
+  }
+
+ private:
+  bool has_room() {
+    if (taken_++ < most_tls_hosts) return true;
+    warn(reasons::ingress_too_large,
+         fmt::format("spec.tls has more than {} hosts; those behind them are left out: make several Ingresses of it",
+                     most_tls_hosts));
+    return false;
+  }
+
+  void take(std::size_t section, const std::string& written) {
+    const auto host = config::parse_host_pattern(written);
+    if (host) return claim(*host, ingress_.tls[section].secret_name);
+    warn(reasons::invalid_host, fmt::format("spec.tls[{}].hosts: found {}, expected {}; it is left out", section,
+                                            config::quote(written), host.error()));
+  }
+
+  void claim(const std::string& host, const std::string& secret) {
+    plan_.hosts.insert(host);
+    if (secret.empty() || !claimed_.emplace(host, secret).second) return;
+    plan_.claims.push_back({.host = host, .secret = {ingress_.metadata.name.name_space, secret}});
+  }
+
+  void warn(const char* reason, std::string message) {
+    notices_.push_back({plan_.ingress, NoticeType::warning, reason, std::move(message)});
+  }
+
+  const Ingress& ingress_;
+  std::vector<Notice>& notices_;
+  TlsPlan plan_;
+  std::set<std::pair<std::string, std::string>> claimed_;  // host, Secret
+  std::size_t taken_ = 0;
+};
 
 }  // namespace
 
 bool TlsPlan::covers(std::string_view host) const {
   if (host.empty()) return !hosts.empty() || !claims.empty();
+  if (hosts.contains(host)) return true;
   const std::size_t dot = host.find('.');
-  return std::ranges::any_of(hosts, [&](const std::string& covered) {
-    if (covered == host) return true;
-    return covered.starts_with("*.") && dot != std::string_view::npos && !host.starts_with("*.") &&
-           host.substr(dot) == std::string_view(covered).substr(1);
-  });
+  return dot != std::string_view::npos && !host.starts_with("*.") &&
+         hosts.contains("*" + std::string(host.substr(dot)));
 }
 
 TlsPlan plan_tls(const Ingress& ingress, const std::vector<std::optional<std::string>>& rule_hosts,
                  const ObjectRef& object, std::vector<Notice>& notices) {
-  TlsPlan plan{.ingress = object};
-  for (std::size_t i = 0; i < ingress.tls.size(); ++i) {
-    const IngressTls& section = ingress.tls[i];
-    std::vector<std::string> hosts;
-    for (const std::string& written : section.hosts) {
-      if (auto host = config::parse_host_pattern(written)) {
-        add_once(hosts, *host);
-      } else {
-        notices.push_back({object, NoticeType::warning, reasons::invalid_host,
-                           fmt::format("spec.tls[{}].hosts: found {}, expected {}; it is left out", i,
-                                       config::quote(written), host.error())});
-      }
-    }
-    if (section.hosts.empty()) {
-      for (const auto& host : rule_hosts) {
-        if (host && !host->empty()) add_once(hosts, *host);
-      }
-    }
-    for (const std::string& host : hosts) {
-      add_once(plan.hosts, host);
-      if (section.secret_name.empty()) continue;
-      plan.claims.push_back({.host = host, .secret = {ingress.metadata.name.name_space, section.secret_name}});
-    }
-  }
-  return plan;
+  return Sections(ingress, object, notices).read(rule_hosts);
 }
 
 std::vector<WantedCertificate> plan_certificates(const TlsPlan& tls, const WantedCertificate& wanted,
@@ -73,14 +105,11 @@ std::vector<WantedCertificate> plan_certificates(const TlsPlan& tls, const Wante
     return {};
   }
   std::vector<WantedCertificate> certificates;
+  std::map<ObjectName, std::size_t> places;
   for (const TlsClaim& claim : tls.claims) {
-    auto made = std::ranges::find(certificates, claim.secret, &WantedCertificate::secret);
-    if (made == certificates.end()) {
-      certificates.push_back(shared);
-      made = std::prev(certificates.end());
-      made->secret = claim.secret;
-    }
-    add_once(made->hosts, claim.host);
+    const auto [place, is_new] = places.emplace(claim.secret, certificates.size());
+    if (is_new) certificates.emplace_back(shared).secret = claim.secret;
+    certificates[place->second].hosts.push_back(claim.host);
   }
   return certificates;
 }

@@ -1,7 +1,10 @@
 // The TLS sections of an Ingress: which Secret is for which host, and which certificates are to be made. Pure.
 #pragma once
 
+#include <cstddef>
+#include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,9 +13,13 @@
 
 namespace kube {
 
+// Of one Ingress; what goes beyond is left out and its owner told. Fixed, because whoever may make an Ingress may make
+// one of 1.5 MiB and change a label of it as often as he likes.
+inline constexpr std::size_t most_tls_hosts = 1000;  // as the sections have them, one that stands twice twice
+
 struct TlsPlan {
-  std::vector<std::string> hosts;  // of all sections, exact or wildcard
-  std::vector<TlsClaim> claims;    // those with a Secret
+  std::set<std::string, std::less<>> hosts;  // of all sections, exact or wildcard
+  std::vector<TlsClaim> claims;              // those with a Secret, each once
   ObjectRef ingress;
   // Whether a request for `host` can come over TLS. Any host (empty) can if there is a section at all.
   [[nodiscard]] bool covers(std::string_view host) const;

@@ -22,6 +22,7 @@ struct Notice {
 
 namespace reasons {
 inline constexpr auto invalid_object = "InvalidObject";                  // cannot be read; the last good one is kept
+inline constexpr auto ingress_too_large = "IngressTooLarge";             // what goes beyond is left out
 inline constexpr auto invalid_host = "InvalidHost";                      // a rule is left out
 inline constexpr auto invalid_path = "InvalidPath";                      // a path is left out
 inline constexpr auto invalid_backend = "InvalidBackend";                // a resource, or no service
