@@ -60,6 +60,18 @@ bool issues_for(const Issuers& issuers, std::string issuer, const std::string& a
   return false;
 }
 
+const config::AcmeIssuer* issuer_at(const Issuers& issuers, std::string issuer, const std::string& authority) {
+  for (std::set<std::string> seen; seen.insert(issuer).second;) {
+    const auto found = issuers.find(issuer);
+    if (found == issuers.end()) return nullptr;
+    const auto* acme = std::get_if<config::AcmeIssuer>(&found->second);
+    if (acme == nullptr) return nullptr;
+    if (acme->directory == authority) return acme;
+    issuer = acme->fallback;
+  }
+  return nullptr;
+}
+
 Attempt Issuing::run(const Request& request, std::stop_token stop) {
   const auto issuer = request.issuers.find(request.issuer);
   if (issuer == request.issuers.end()) {

@@ -88,6 +88,11 @@ class Issuing {
 // where the authority is not known (empty).
 [[nodiscard]] bool issues_for(const Issuers& issuers, std::string issuer, const std::string& authority);
 
+// That issuer, or the one among those that it falls back to, if it is an ACME server that is `authority`; null: none
+// is. Never another of the same URL, whose trust and rights are others.
+[[nodiscard]] const config::AcmeIssuer* issuer_at(const Issuers& issuers, std::string issuer,
+                                                  const std::string& authority);
+
 // Where an issuer's certificates come from: the directory's URL, "ca" or "self_signed".
 [[nodiscard]] std::string authority_of(const config::Issuer& issuer);
 

@@ -203,15 +203,45 @@ void Manager::Loop::look_at(Unit& unit, base::SystemTime when) {
     unit.again = std::min(unit.again.value_or(when), when);
 }
 
+// Who may issue for a group: in a cluster the namespace of an Issuer.
+std::string_view Manager::Loop::group_of(const Unit& unit) {
+  const std::string_view issuer = unit.target.wanted->issuer;
+  return issuer.substr(0, std::min(issuer.rfind('/'), issuer.size()));
+}
+
+// With the mutex. The groups that may have no further thread now: one is left free for each that a group has, so that
+// a server that lets its orders hang holds up the half of them, and never those of all others. A group that is alone
+// may have all.
+std::set<std::string_view> Manager::Loop::served_enough() const {
+  std::map<std::string_view, std::size_t> busy;
+  std::size_t free = std::max(1U, options_.concurrent_orders);
+  bool alone = true;
+  for (const auto& [record, unit] : units_) {
+    alone = alone && group_of(*unit) == group_of(*units_.begin()->second);
+    if (!unit->busy) continue;
+    ++busy[group_of(*unit)];
+    if (free > 0) --free;
+  }
+  std::set<std::string_view> groups;
+  if (alone) return groups;
+  for (const auto& [group, count] : busy) {
+    if (count >= free) groups.insert(group);
+  }
+  return groups;
+}
+
 // The one that has waited longest. The kinds of key of one certificate take turns, see Issuing::run.
 Manager::Loop::UnitPtr Manager::Loop::take_due(base::SystemTime now) {
   std::vector<std::string_view> taken;
   for (const auto& [record, unit] : units_) {
     if (unit->busy) taken.push_back(unit->target.wanted->name);
   }
+  const std::set<std::string_view> enough = served_enough();
   UnitPtr due;
   for (const auto& [record, unit] : units_) {
-    if (unit->busy || unit->next > now || std::ranges::find(taken, unit->target.wanted->name) != taken.end()) continue;
+    if (unit->busy || unit->next > now || enough.contains(group_of(*unit)) ||
+        std::ranges::find(taken, unit->target.wanted->name) != taken.end())
+      continue;
     if (!due || unit->next < due->next) due = unit;
   }
   if (due) due->busy = true;

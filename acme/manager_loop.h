@@ -10,6 +10,7 @@
 #include <random>
 #include <set>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -51,6 +52,8 @@ class Manager::Loop {
   // ---- manager_loop.cc: what there is, and who works on what.
   void run(const std::stop_token& stop);
   UnitPtr take_due(base::SystemTime now);
+  [[nodiscard]] static std::string_view group_of(const Unit& unit);
+  [[nodiscard]] std::set<std::string_view> served_enough() const;
   [[nodiscard]] std::chrono::milliseconds until_next(base::SystemTime now) const;
   // `admitted`: on demand, and since when.
   UnitPtr make_unit(const Target& target, std::optional<base::SystemTime> admitted) const;

@@ -144,16 +144,13 @@ void Manager::Loop::poll_window(const UnitPtr& unit) {
     const std::lock_guard lock(mutex_);
     if (!unit->stored) return;  // revoked a moment ago
     stored = *unit->stored;
-    const auto found = std::ranges::find_if(*issuers_, [&](const auto& entry) {
-      const auto* acme = std::get_if<config::AcmeIssuer>(&entry.second);
-      return acme != nullptr && acme->renewal_info && acme->directory == stored.authority;
-    });
-    if (found == issuers_->end()) {
+    const config::AcmeIssuer* issued_by = issuer_at(*issuers_, unit->target.wanted->issuer, stored.authority);
+    if (issued_by == nullptr || !issued_by->renewal_info) {
       unit->window_poll = {};
       unit->stored->window.reset();
       return;
     }
-    issuer = std::get<config::AcmeIssuer>(found->second);
+    issuer = *issued_by;
     if (stored.window) unit->window_poll = std::max(unit->window_poll, stored.window->poll_again);
     if (unit->window_poll > now && unit->window_poll <= now + longest_window_poll) return;
   }

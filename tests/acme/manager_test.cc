@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <future>
+#include <mutex>
 
 #include "base/file.h"
 #include "base/wait.h"
@@ -11,6 +13,7 @@
 #include "certstore/store.h"
 #include "tests/support/mint.h"
 #include "tests/support/scratch_folder.h"
+#include "tests/support/scripted_server.h"
 
 namespace acme {
 namespace {
@@ -295,6 +298,34 @@ TEST_F(ManagerTest, KeepsItsOwnWhereAnotherProcessHasWrittenWhatIsNotForAllNames
   clock_.advance(1min);
   store_.tick();
   EXPECT_EQ(serial("b.example.com"), before);
+}
+
+// Of two threads the second is kept for others: in a cluster anybody may name a server that never answers.
+TEST_F(ManagerTest, IssuesForOthersWhileTheServerOfOneDoesNotAnswer) {
+  std::promise<void> asked;
+  std::promise<void> over;
+  const auto end = over.get_future().share();
+  std::once_flag first;
+  test::ScriptedServer tarpit([&](const auto&) {
+    std::call_once(first, [&] { asked.set_value(); });
+    end.wait();
+    return test::ScriptedServer::Reply{.status = 500};
+  });
+  config::AcmeIssuer slow;
+  slow.directory = tarpit.url("/dir");
+  slow.agree_to_terms = true;
+  slow.preflight = config::Preflight::off;
+  issuers_["Issuer/one/a"] = slow;
+  issuers_["Issuer/one/b"] = slow;
+  for (const char* name : {"1.example.com", "2.example.com", "3.example.com"}) want(name, "Issuer/one/a");
+  for (const char* name : {"4.example.com", "5.example.com"}) want(name, "Issuer/one/b");
+  start();
+  asked.get_future().wait();
+  want("a.example.com", "self");
+  manager_->configure(certificates_, issuers_);
+  (void)when("a.example.com", State::issued);
+  over.set_value();
+  stop();
 }
 
 TEST_F(ManagerTest, LeavesOthersAloneWhenOneIssuerChanges) {
