@@ -85,8 +85,22 @@ bool IssuerBook::look(const std::stop_token& stop) {
     if (stop.stop_requested()) return false;
     if (all || now >= entry.next) look_at(entry, stop);
   }
-  if (all) files_.sweep();
+  if (all) files_.sweep(named());
   return std::exchange(changed_, false);
+}
+
+// Also by those whose Secrets could not be read this time.
+std::set<std::filesystem::path> IssuerBook::named() const {
+  std::set<std::filesystem::path> paths;
+  for (const auto& [key, entry] : entries_) {
+    const IssuerMaterials& known = entry.known.materials;
+    for (const auto* path :
+         {&known.ca_certificates, &known.account_key, &known.hmac_key, &known.ca_certificate, &known.ca_key}) {
+      if (!path->empty()) paths.insert(*path);
+    }
+    for (const auto& [secret, path] : known.tsig) paths.insert(path);
+  }
+  return paths;
 }
 
 void IssuerBook::look_at(Entry& entry, const std::stop_token& stop) {
@@ -99,7 +113,11 @@ void IssuerBook::look_at(Entry& entry, const std::stop_token& stop) {
   if (good && !next.aside) {
     if (const auto* acme = std::get_if<AcmeIssuerSpec>(&next.object.spec)) {
       good = read_account(next.object, *acme, next, stop);
-      if (good) good = register_account(issuer_key(next.object), *acme, next);
+      if (good) {
+        good = register_account(issuer_key(next.object), *acme, next);
+      } else if (!unsure_) {
+        parts_.registrar.forget(issuer_key(next.object));  // whom it asked with is gone
+      }
     } else if (const auto* ca = std::get_if<CaIssuerSpec>(&next.object.spec)) {
       good = read_ca(next.object, *ca, next, stop);
     }

@@ -2,8 +2,10 @@
 // and writes the API. One thread.
 #pragma once
 
+#include <filesystem>
 #include <map>
 #include <optional>
+#include <set>
 #include <stop_token>
 #include <string>
 
@@ -65,6 +67,7 @@ class IssuerBook {
                                                    const std::stop_token& stop);
   [[nodiscard]] base::Result<std::string> account_key(const ObjectName& secret, const AcmeIssuerSpec& acme,
                                                       const std::stop_token& stop);
+  [[nodiscard]] std::set<std::filesystem::path> named() const;
   void tell(Entry& entry, const std::stop_token& stop);
 
   Parts parts_;

@@ -22,14 +22,18 @@ class MemoryFiles {
 
   // The same content has the same path as long as it is asked for. Errors: io.
   [[nodiscard]] base::Result<std::filesystem::path> path_of(std::string_view content);
-  // Closes what was not asked for since the last call, when there are many. A path may then come to mean something
-  // else, so whoever keeps one has asked for it again.
-  void sweep();
+  // Closes, when there are many, what was neither asked for since the last call nor is among `named`. Who still goes by
+  // such a path, an order that began with it, finds nothing there: a number is taken again only when all others of its
+  // range have been, so that no path comes to mean another Secret while anybody knows it.
+  void sweep(const std::set<std::filesystem::path>& named);
   [[nodiscard]] std::size_t size() const { return files_.size(); }
 
  private:
+  [[nodiscard]] int renumbered(int descriptor);
+
   std::map<std::string, int> files_;  // descriptors, by a hash of the content
   std::set<std::string> asked_;
+  int next_ = 0;  // the least number that the next one may have
 };
 
 }  // namespace kube

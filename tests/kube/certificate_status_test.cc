@@ -240,10 +240,33 @@ TEST(MemoryFiles, KeepSecretsOffTheDisk) {
   EXPECT_NE(files.path_of("other").value(), *path);
   EXPECT_FALSE(base::write_file_atomically(*path, "x"));
   for (int i = 0; i < 300; ++i) ASSERT_TRUE(files.path_of(std::to_string(i)));
-  files.sweep();
+  files.sweep({});
   EXPECT_EQ(files.path_of("secret").value(), *path);
-  files.sweep();
+  files.sweep({});
   EXPECT_EQ(files.size(), 1U);
+}
+
+// An issuer whose Secret could not be read this minute goes by the path that it knows.
+TEST(MemoryFiles, KeepWhatIsNamedThoughNobodyAskedForIt) {
+  MemoryFiles files;
+  const auto path = files.path_of("key of the one").value();
+  for (int i = 0; i < 300; ++i) ASSERT_TRUE(files.path_of(std::to_string(i)));
+  files.sweep({path});
+  files.sweep({path});
+  EXPECT_EQ(files.size(), 1U);
+  EXPECT_EQ(base::read_file(path).value(), "key of the one");
+}
+
+// Nor does an order that runs with what is known no more find the key of another in its place.
+TEST(MemoryFiles, NeverGiveThePathOfOneToTheNext) {
+  MemoryFiles files;
+  std::set<std::filesystem::path> had;
+  for (int i = 0; i < 300; ++i) had.insert(files.path_of(std::to_string(i)).value());
+  files.sweep({});
+  files.sweep({});
+  EXPECT_EQ(files.size(), 0U);
+  for (const auto& path : had) EXPECT_FALSE(base::read_file(path)) << path;
+  for (int i = 0; i < 100; ++i) EXPECT_FALSE(had.contains(files.path_of("other" + std::to_string(i)).value()));
 }
 
 }  // namespace
