@@ -2,6 +2,11 @@
 
 #include <algorithm>
 #include <atomic>
+#include <functional>
+#include <utility>
+
+#include "kube/secret.h"
+#include "kube/wipe_data.h"
 
 namespace app {
 namespace {
@@ -43,11 +48,13 @@ class ClusterWatches::Feed final : private kube::WatchHandler {
 };
 
 ClusterWatches::ClusterWatches(kube::Client& client, Options options) {
-  const auto add = [&](const kube::Resource& resource, const char* fields = "") {
+  const auto add = [&](const kube::Resource& resource, const char* fields = "",
+                       std::function<void(nlohmann::json&)> trim = {}) {
     feeds_.push_back(std::make_unique<Feed>(
         *this, client,
         kube::ListWatch::Options{.resource = resource,
                                  .selection = {.name_space = options.name_space, .fields = fields},
+                                 .trim = std::move(trim),
                                  .pace = options.pace}));
   };
   // IngressClasses belong to the whole cluster, where whoever has one namespace may read nothing.
@@ -55,7 +62,7 @@ ClusterWatches::ClusterWatches(kube::Client& client, Options options) {
   add(kube::resources::ingresses);
   add(kube::resources::services);
   add(kube::resources::endpoint_slices);
-  add(kube::resources::secrets, secrets_with_certificates);
+  add(kube::resources::secrets, secrets_with_certificates, kube::keep_certificate);
 }
 
 ClusterWatches::~ClusterWatches() {
@@ -71,6 +78,9 @@ void ClusterWatches::put(ObjectChange change) {
   {
     const std::lock_guard lock(mutex_);
     const Key key{change.resource.plural, change.name};
+    if (const auto before = waiting_.find(key); before != waiting_.end() && before->second.object) {
+      kube::wipe_data(*before->second.object);  // of a Secret: its key. Nothing else has `data` that anybody misses
+    }
     waiting_.insert_or_assign(key, std::move(change));
     news_ = true;
   }

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "kube/secret.h"
 
 namespace kube {
 namespace {
@@ -42,19 +43,22 @@ CertificateController::CertificateController(Options options)
              .storage = storage_,
              .rules = options_.rules,
              .name_space = options_.name_space,
-             .records = options_.contents}),
+             .records = options_.contents,
+             .serves = options_.serves}),
       cert_manager_(options_.client, lease_namespaces(options_.rules.cluster_namespace)),
       issuer_news_([this] { ring(); }),
       cluster_issuer_news_([this] { ring(); }),
       certificate_news_([this] { ring(); }),
       secret_news_([this] { ring(); }) {
-  const auto watch = [this](const Resource& resource, std::string labels, WatchHandler& handler) {
+  const auto watch = [this](const Resource& resource, std::string labels, WatchHandler& handler,
+                            std::function<void(nlohmann::json&)> trim = {}) {
     const bool namespaced = resource.scope == Resource::Scope::namespaced;
     watches_.push_back(std::make_unique<ListWatch>(
         options_.client,
         ListWatch::Options{.resource = resource,
                            .selection = {.name_space = namespaced ? options_.name_space : "", .labels = labels},
                            .presence = ListWatch::Presence::optional,
+                           .trim = std::move(trim),
                            .pace = options_.pace},
         handler));
   };
@@ -62,7 +66,7 @@ CertificateController::CertificateController(Options options)
   // A role of one namespace cannot list what belongs to the cluster.
   if (options_.name_space.empty()) watch(resources::cluster_issuers, "", cluster_issuer_news_);
   watch(resources::certificates, "", certificate_news_);
-  watch(resources::secrets, written_secrets, secret_news_);
+  watch(resources::secrets, written_secrets, secret_news_, keep_certificate);
   for (const auto& each : watches_) each->start();
   thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
 }

@@ -7,6 +7,7 @@
 
 #include "acme/target.h"
 #include "kube/notice.h"
+#include "kube/wipe_data.h"
 
 namespace kube {
 namespace {
@@ -21,6 +22,10 @@ bool is_same(const CertificateObject& left, const CertificateObject& right) {
          left.metadata.uid == right.metadata.uid;
 }
 
+Seniority seniority_of(const CertificateObject& certificate) {
+  return {certificate.metadata.created, certificate.metadata.name};
+}
+
 }  // namespace
 
 void CertificateDesk::take_certificates(const ObjectInbox::News& news) {
@@ -28,7 +33,7 @@ void CertificateDesk::take_certificates(const ObjectInbox::News& news) {
     const auto known = entries_.find(name);
     if (!object) {
       if (known == entries_.end()) continue;
-      users_[known->second.object.secret()].erase(name);
+      users_[known->second.object.secret()].erase(seniority_of(known->second.object));
       orders_.show(name, {}, {});
       entries_.erase(known);
       follow_again_.insert(name);
@@ -46,8 +51,8 @@ void CertificateDesk::take_certificates(const ObjectInbox::News& news) {
     Entry& entry = entries_[name];
     if (!is_same(entry.object, *read)) {
       changed_ = true;
-      users_[entry.object.secret()].erase(name);
-      users_[read->secret()].insert(name);
+      users_[entry.object.secret()].erase(seniority_of(entry.object));
+      users_[read->secret()].insert(seniority_of(*read));
       entry.secret_looked = false;
       entry.renewal_of.clear();
       follow_again_.insert(name);
@@ -63,19 +68,23 @@ void CertificateDesk::take_certificates(const ObjectInbox::News& news) {
 
 void CertificateDesk::take_secrets(const ObjectInbox::News& news) {
   for (const auto& [name, object] : news) {
-    if (object) {
-      secrets_.insert_or_assign(name, *object);
-    } else {
-      secrets_.erase(name);
-    }
+    forget_secret(name);
     const auto users = users_.find(name);
-    if (users == users_.end()) continue;
-    for (const ObjectName& user : users->second) {
-      Entry& entry = entries_.at(user);
+    if (users == users_.end() || users->second.empty()) continue;  // one that is wanted later is asked for then
+    if (object) secrets_.insert_or_assign(name, *object);
+    for (const Seniority& user : users->second) {
+      Entry& entry = entries_.at(user.name);
       entry.secret_looked = false;
       if (!entry.record.empty()) parts_.manager.storage_changed(entry.record);
     }
   }
+}
+
+void CertificateDesk::forget_secret(const ObjectName& name) {
+  const auto found = secrets_.find(name);
+  if (found == secrets_.end()) return;
+  wipe_data(found->second);
+  secrets_.erase(found);
 }
 
 void CertificateDesk::written(const std::set<ObjectName>& certificates) {
@@ -84,22 +93,15 @@ void CertificateDesk::written(const std::set<ObjectName>& certificates) {
     if (found == entries_.end()) continue;
     found->second.just_written = true;
     found->second.secret_looked = false;
-    secrets_.erase(found->second.object.secret());  // older than what was written
+    forget_secret(found->second.object.secret());  // older than what was written
   }
 }
 
 // The Certificate that has a right to the Secret, if that is another one.
 const CertificateObject* CertificateDesk::elder_of(const Entry& entry) const {
   const auto users = users_.find(entry.object.secret());
-  if (users == users_.end()) return nullptr;
-  const CertificateObject* elder = &entry.object;
-  for (const ObjectName& name : users->second) {
-    const CertificateObject& other = entries_.at(name).object;
-    if (Seniority{other.metadata.created, other.metadata.name} <
-        Seniority{elder->metadata.created, elder->metadata.name}) {
-      elder = &other;
-    }
-  }
+  if (users == users_.end() || users->second.empty()) return nullptr;
+  const CertificateObject* elder = &entries_.at(users->second.begin()->name).object;
   return elder == &entry.object ? nullptr : elder;
 }
 

@@ -39,6 +39,8 @@ class CertificateDesk {
     std::string name_space;  // empty: all
     // All records of a folder; null: each is asked for.
     std::function<base::Result<std::map<std::string, std::string>>(const std::string& folder)> records = {};
+    // Whether this is the UID of an Ingress that is served here; null: none is known to be.
+    std::function<bool(const std::string& uid)> serves = {};
   };
   explicit CertificateDesk(Parts parts) : parts_(std::move(parts)), orders_(parts_.client) {}
 
@@ -74,6 +76,7 @@ class CertificateDesk {
   using ManagedByName = std::map<std::string, const acme::ManagedCertificate*>;
 
   // ---- certificate_desk.cc
+  void forget_secret(const ObjectName& name);
   [[nodiscard]] std::expected<CertificatePlan, Refusal> plan_one(const Entry& entry) const;
   [[nodiscard]] bool is_ours(const Entry& entry) const;
   [[nodiscard]] const CertificateObject* elder_of(const Entry& entry) const;
@@ -91,6 +94,7 @@ class CertificateDesk {
   [[nodiscard]] bool make(const WantedCertificate& wanted, const std::stop_token& stop);
   [[nodiscard]] bool update(const WantedCertificate& wanted, const CertificateObject& there,
                             const std::stop_token& stop);
+  void note_unwanted(const Wanted& wanted);
   void drop_unwanted(const Wanted& wanted, const std::stop_token& stop);
 
   void event(const ObjectRef& object, NoticeType type, std::string reason, std::string message);
@@ -100,10 +104,12 @@ class CertificateDesk {
   OrderDisplay orders_;
   bool orders_swept_ = false;
   std::map<ObjectName, Entry> entries_;
-  std::map<ObjectName, nlohmann::json> secrets_;      // labelled ones
-  std::map<ObjectName, std::set<ObjectName>> users_;  // Certificates, by Secret
+  std::map<ObjectName, nlohmann::json> secrets_;     // labelled ones
+  std::map<ObjectName, std::set<Seniority>> users_;  // Certificates, by Secret
   std::shared_ptr<const Wanted> followed_ = std::make_shared<const Wanted>();
-  std::set<ObjectName> follow_again_;  // Secrets
+  std::set<ObjectName> follow_again_;         // Secrets
+  std::map<ObjectName, ObjectRef> unwanted_;  // Certificates that are to go, and the Ingress that asked for each
+  bool compared_ = false;                     // what was there before this process led with what is wanted now
   base::SteadyTime follow_next_{};
   bool changed_ = true;
   std::vector<config::IssuedCertificate> given_;  // to the manager

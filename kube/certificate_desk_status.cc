@@ -10,6 +10,7 @@
 #include "kube/certificate_status.h"
 #include "kube/conditions.h"
 #include "kube/object_status.h"
+#include "kube/secret.h"
 
 namespace kube {
 namespace {
@@ -48,6 +49,7 @@ void CertificateDesk::look_at_secret_of(Entry& entry, const std::stop_token& sto
   } else {
     auto got = parts_.client.get(resources::secrets, name, stop);
     if (!got && !got.error().not_found()) return;  // what was known holds
+    if (got) keep_certificate(*got);
     entry.secret = got ? std::move(*got) : nlohmann::json();
   }
   entry.secret_looked = true;

@@ -26,6 +26,19 @@ bool ends_initial_events(const nlohmann::json& bookmark) {
   return end != nullptr && *end == "true";
 }
 
+// In memory, about.
+std::size_t size_of(const nlohmann::json& value) {
+  constexpr std::size_t node = 80;
+  std::size_t size = node;
+  if (value.is_string()) return size + value.get_ref<const std::string&>().size();
+  if (value.is_object()) {
+    for (const auto& [key, member] : value.items()) size += key.size() + size_of(member);
+  } else if (value.is_array()) {
+    for (const nlohmann::json& member : value) size += size_of(member);
+  }
+  return size;
+}
+
 ApiFailure stream_failure(base::Error error) {
   return ApiFailure{.error = std::move(error)};
 }
@@ -143,6 +156,7 @@ Outcome<void> ListWatch::fill(const std::stop_token& stop) {
     listed = Listed{};
     if (complete_once_) return {};
   }
+  for (nlohmann::json& object : listed->items) trim(object);
   count(&WatchState::lists);
   touched();
   reconcile(*std::move(listed));
@@ -153,6 +167,7 @@ Outcome<Listed> ListWatch::initial_events(const std::stop_token& stop) {
   Listed listed;
   std::optional<ApiFailure> failure;
   bool complete = false;
+  std::size_t size = 0;
   WatchStream events([&](WatchEvent event) {
     if (event.type == WatchEvent::Type::error) {
       failure = failure_from_status(event.object);
@@ -162,6 +177,13 @@ Outcome<Listed> ListWatch::initial_events(const std::stop_token& stop) {
       complete = ends_initial_events(event.object);
       if (complete) listed.resource_version = metadata_text(event.object, "resourceVersion");
       return !complete;
+    }
+    trim(event.object);
+    size += size_of(event.object);
+    if (size > largest_state) {
+      failure = stream_failure(
+          {base::Code::too_large, "all objects together are too large", base::Origin::upstream, base::Retry::later});
+      return false;
     }
     listed.items.push_back(std::move(event.object));
     return true;
@@ -226,6 +248,7 @@ Outcome<void> ListWatch::take(WatchEvent event) {
       if (known_.erase(name) != 0) handler_.deleted(name);
     } else if (!known_as_it_is(event.object)) {
       remember(event.object);
+      trim(event.object);
       handler_.changed(std::move(event.object));
     }
   }
@@ -262,6 +285,10 @@ void ListWatch::reconcile(Listed listed) {
   const std::lock_guard lock(mutex_);
   state_.synced = true;
   state_.objects = known_.size();
+}
+
+void ListWatch::trim(nlohmann::json& object) const {
+  if (options_.trim) options_.trim(object);
 }
 
 void ListWatch::remember(const nlohmann::json& object) {

@@ -3,7 +3,9 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <random>
@@ -58,6 +60,7 @@ class ListWatch {
     Resource resource;
     Selection selection = {};
     Presence presence = Presence::required;
+    std::function<void(nlohmann::json&)> trim = {};  // takes out of each object, as it comes, what nobody reads
     Begin begin = Begin::as_events;
     Pace pace = {};
     std::chrono::seconds shortest{300};       // how long the server is asked to keep one watch open: this to twice this
@@ -65,6 +68,9 @@ class ListWatch {
     std::chrono::milliseconds spread{2'000};  // what comes to all watches at once is answered within this time
     std::chrono::milliseconds look_again{60'000};  // after a resource that is optional
   };
+
+  // What the initial events may hold in memory, about, after trimming; where there is more, nothing is taken.
+  static constexpr std::size_t largest_state = std::size_t{512} << 20U;
 
   // `client` and `handler` outlive it.
   ListWatch(Client& client, Options options, WatchHandler& handler);
@@ -86,6 +92,7 @@ class ListWatch {
   [[nodiscard]] Outcome<void> follow(const std::stop_token& stop);
   [[nodiscard]] Outcome<void> take(WatchEvent event);
   void reconcile(Listed listed);
+  void trim(nlohmann::json& object) const;
   void remember(const nlohmann::json& object);
   [[nodiscard]] bool known_as_it_is(const nlohmann::json& object) const;
   [[nodiscard]] std::string query(std::string_view more) const;

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
+#include <functional>
 #include <string_view>
 #include <utility>
 
@@ -19,13 +19,11 @@ std::set<std::string> hosts_of(const IngressPlan& plan) {
   return hosts;
 }
 
-bool is_for(const certstore::Facts& facts, std::string_view host) {
+using Names = std::set<std::string, std::less<>>;
+
+bool is_for(const Names& names, std::string_view host) {
   const std::size_t dot = host.find('.');
-  return std::ranges::any_of(facts.dns_names, [&](const std::string& name) {
-    if (name == host) return true;
-    return name.starts_with("*.") && dot != std::string_view::npos &&
-           host.substr(dot) == std::string_view(name).substr(1);
-  });
+  return names.contains(host) || (dot != std::string_view::npos && names.contains("*" + std::string(host.substr(dot))));
 }
 
 }  // namespace
@@ -40,6 +38,9 @@ void SecretBook::upsert(Secret secret) {
   const bool same = kept.problem.empty() && kept.secret.certificate == secret.certificate &&
                     kept.secret.key == secret.key && kept.secret.metadata.uid == secret.metadata.uid;
   kept.secret = std::move(secret);
+  kept.secret.metadata.labels.clear();  // what nobody here reads
+  kept.secret.metadata.annotations.clear();
+  kept.secret.ca_certificates = {};
   kept.problem.clear();
   if (!same) touched_.insert(name);
 }
@@ -55,9 +56,10 @@ void SecretBook::remove(const ObjectName& name) {
 
 void SecretBook::add(const PlanPtr& plan) {
   for (const std::string& host : hosts_of(*plan)) {
-    claims_[host][plan->seniority] = plan;
+    claims_[host][plan->seniority] = {.plan = plan, .of_host = {}};
     touched_hosts_.insert(host);
   }
+  for (const TlsClaim& claim : plan->tls) claims_.at(claim.host).at(plan->seniority).of_host.push_back(&claim);
 }
 
 void SecretBook::remove(const PlanPtr& plan) {
@@ -76,7 +78,12 @@ void SecretBook::take(Changes& changes, NoticeBoard& notices, Work& work) {
 // for a host by naming it too.
 void SecretBook::decide_host(const std::string& host, NoticeBoard& notices) {
   for (const ObjectName& name : shown_[host]) {
-    std::erase_if(uses_[name], [&](const Use& use) { return use.host == host; });
+    std::set<Use>& uses = uses_[name];
+    // In the order of their hosts.
+    const auto first = uses.lower_bound(Use{.host = host, .user = {}, .filled = {}});
+    auto last = first;
+    while (last != uses.end() && last->host == host) ++last;
+    uses.erase(first, last);
     touched_.insert(name);
   }
   shown_.erase(host);
@@ -85,8 +92,9 @@ void SecretBook::decide_host(const std::string& host, NoticeBoard& notices) {
   if (claims != claims_.end() && claims->second.empty())
     claims_.erase(claims);
   else if (claims != claims_.end()) {
-    const IngressPlan& owner = *claims->second.begin()->second;
-    for (const auto& [seniority, plan] : claims->second) {
+    const IngressPlan& owner = *claims->second.begin()->second.plan;
+    for (const auto& [seniority, claim] : claims->second) {
+      const PlanPtr& plan = claim.plan;
       const bool allowed = seniority.name.name_space == owner.seniority.name.name_space;
       if (!allowed) {
         said.push_back({plan->ingress, NoticeType::warning, reasons::tls_host_taken,
@@ -94,11 +102,10 @@ void SecretBook::decide_host(const std::string& host, NoticeBoard& notices) {
                                     to_string(owner.ingress.name))});
         continue;
       }
-      for (const TlsClaim& claim : plan->tls) {
-        if (claim.host != host) continue;
-        shown_[host].insert(claim.secret);
-        uses_[claim.secret].insert({host, plan->ingress, claim.filled});
-        touched_.insert(claim.secret);
+      for (const TlsClaim* named : claim.of_host) {
+        shown_[host].insert(named->secret);
+        uses_[named->secret].insert({host, plan->ingress, named->filled});
+        touched_.insert(named->secret);
       }
     }
   }
@@ -117,12 +124,17 @@ void SecretBook::show(const ObjectName& name, Changes& changes, NoticeBoard& not
   }
   ++work.secrets;
   ServedSecret served{.certificate = read(name)};
-  std::vector<Notice> said;
+  Names names;
+  if (served.certificate) {
+    const auto& of_certificate = (*served.certificate)->facts().dns_names;
+    names.insert(of_certificate.begin(), of_certificate.end());
+  }
+  std::set<Notice> said;
   for (const Use& use : uses->second) {
     if (served.hosts.empty() || served.hosts.back() != use.host) served.hosts.push_back(use.host);
     Notice notice{.object = use.user};
     if (served.certificate) {
-      if (is_for((*served.certificate)->facts(), use.host)) continue;
+      if (is_for(names, use.host)) continue;
       notice.reason = reasons::name_mismatch;
       notice.message = fmt::format("the certificate in Secret {} is not for host {}", to_string(name), use.host);
     } else {
@@ -131,9 +143,9 @@ void SecretBook::show(const ObjectName& name, Changes& changes, NoticeBoard& not
       notice.reason = missing ? reasons::secret_not_found : reasons::invalid_secret;
       notice.message = served.certificate.error().what;
     }
-    if (std::ranges::find(said, notice) == said.end()) said.push_back(std::move(notice));
+    said.insert(std::move(notice));
   }
-  notices.set(giver, std::move(said));
+  notices.set(giver, {said.begin(), said.end()});
   published_.insert(name);
   changes.secrets_gone.erase(name);
   changes.secrets.insert_or_assign(name, std::move(served));
@@ -148,9 +160,8 @@ base::Result<certstore::CertificatePtr> SecretBook::read(const ObjectName& name)
   if (!secret.holds_pair()) {
     return base::fail(base::Code::invalid, what + " has no tls.crt and tls.key", base::Origin::control);
   }
-  constexpr std::size_t largest = std::size_t{1} << 20U;
-  if (secret.certificate.size() + secret.key.size() > largest) {
-    return base::fail(base::Code::too_large, what + " is larger than 1 MiB", base::Origin::control);
+  if (secret.certificate.size() + secret.key.size() > largest_pair) {
+    return base::fail(base::Code::too_large, what + " is larger than 64 KiB", base::Origin::control);
   }
   auto parsed = certstore::Certificate::from_pem(as_text(secret.certificate), as_text(secret.key));
   if (!parsed) return std::unexpected(std::move(parsed.error()).in(what));

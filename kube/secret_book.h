@@ -48,8 +48,12 @@ class SecretBook {
   [[nodiscard]] base::Result<certstore::CertificatePtr> read(const ObjectName& name) const;
 
   std::map<ObjectName, Kept> secrets_;
-  std::map<std::string, std::map<Seniority, PlanPtr>> claims_;  // by host
-  std::map<std::string, std::set<ObjectName>> shown_;           // by host: what decide_host() chose
+  struct Claim {
+    PlanPtr plan;
+    std::vector<const TlsClaim*> of_host;  // of the plan
+  };
+  std::map<std::string, std::map<Seniority, Claim>> claims_;  // by host
+  std::map<std::string, std::set<ObjectName>> shown_;         // by host: what decide_host() chose
   std::map<ObjectName, std::set<Use>> uses_;
   std::set<ObjectName> published_;
   std::set<std::string> touched_hosts_;

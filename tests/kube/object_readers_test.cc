@@ -135,5 +135,37 @@ TEST(ReadSecret, ReadsOnlyWhatIsOfCertificates) {
   EXPECT_FALSE(read->holds_pair());
 }
 
+// Whoever may make Secrets may make many, of 1 MiB each, which nobody names.
+TEST(Secret, IsKeptAsFarAsItIsACertificate) {
+  json secret{{"metadata",
+               {{"name", "t"},
+                {"namespace", "shop"},
+                {"uid", "u"},
+                {"resourceVersion", "7"},
+                {"labels", {{"a", "b"}}},
+                {"annotations", {{"long", std::string(100'000, 'a')}}},
+                {"managedFields", {1, 2}}}},
+              {"type", "kubernetes.io/tls"},
+              {"data", {{"tls.crt", "QQ=="}, {"tls.key", "Qg=="}, {"ca.crt", "Qw=="}, {"password", "RA=="}}}};
+  keep_certificate(secret);
+  EXPECT_EQ(secret["data"], (json{{"tls.crt", "QQ=="}, {"tls.key", "Qg=="}, {"ca.crt", "Qw=="}}));
+  EXPECT_EQ(
+      secret["metadata"],
+      (json{{"name", "t"}, {"namespace", "shop"}, {"uid", "u"}, {"resourceVersion", "7"}, {"labels", {{"a", "b"}}}}));
+  EXPECT_TRUE(read_secret(secret)->holds_pair());
+
+  secret["data"]["ca.crt"] = std::string(largest_pair + 1, 'a');
+  keep_certificate(secret);
+  EXPECT_FALSE(secret["data"].contains("ca.crt"));
+  EXPECT_TRUE(read_secret(secret)->holds_pair());
+
+  secret["data"]["tls.crt"] = std::string(largest_pair, 'a');
+  keep_certificate(secret);
+  EXPECT_FALSE(secret.contains("data"));
+  const auto read = read_secret(secret);
+  ASSERT_FALSE(read);
+  EXPECT_EQ(to_string(read.error()), "data: found more than 64 KiB, expected a certificate and its key in less");
+}
+
 }  // namespace
 }  // namespace kube
