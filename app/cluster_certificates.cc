@@ -34,6 +34,12 @@ ClusterCertificates::~ClusterCertificates() {
 void ClusterCertificates::take(const kube::Changes& changes) {
   {
     const std::lock_guard lock(mutex_);
+    for (const auto& [name, ingress] : changes.ingresses) {
+      if (const auto before = served_.find(name); before != served_.end()) served_uids_.erase(before->second);
+      if (ingress) served_uids_.insert(ingress->uid);
+      if (ingress) served_.insert_or_assign(name, ingress->uid);
+      if (!ingress) served_.erase(name);
+    }
     if (wanted_ && changes.certificates.empty()) return;
     auto next = wanted_ ? std::make_shared<Wanted>(*wanted_) : std::make_shared<Wanted>();
     for (const auto& [secret, wanted] : changes.certificates) {
@@ -80,7 +86,12 @@ void ClusterCertificates::lead(acme::ChallengeTable& challenges, const std::stop
        .rules = options_.rules,
        .name_space = options_.name_space,
        .beside = options_.beside,
-       .contents = [this](const std::string& folder) { return records_.contents(folder); }});
+       .contents = [this](const std::string& folder) { return records_.contents(folder); },
+       .serves =
+           [this](const std::string& uid) {
+             const std::lock_guard guard(mutex_);
+             return served_uids_.contains(uid);
+           }});
   std::unique_lock lock(mutex_);
   controller_ = &controller;
   std::shared_ptr<const Wanted> told;

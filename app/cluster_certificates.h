@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -56,9 +57,11 @@ class ClusterCertificates {
   Options options_;
   kube::SecretStorage records_;
   kube::LeaseLocks locks_;
-  mutable std::mutex mutex_;  // guards the next three
+  mutable std::mutex mutex_;  // guards the next five
   std::condition_variable_any changed_;
-  std::shared_ptr<const Wanted> wanted_;  // null: not known yet
+  std::shared_ptr<const Wanted> wanted_;            // null: not known yet
+  std::map<kube::ObjectName, std::string> served_;  // UIDs of the Ingresses
+  std::set<std::string> served_uids_;
   bool leads_ = false;
   kube::CertificateController* controller_ = nullptr;  // of lead()
   std::jthread thread_;

@@ -17,7 +17,8 @@ constexpr std::chrono::seconds after_failure{10};
 
 void CertificateDesk::follow(std::shared_ptr<const Wanted> wanted, const std::stop_token& stop) {
   const auto now = parts_.client.clock().steady();
-  if (wanted == followed_ && (follow_again_.empty() || now < follow_next_)) return;
+  const bool again = now >= follow_next_ && !(follow_again_.empty() && unwanted_.empty());
+  if (wanted == followed_ && !again) return;
   std::set<ObjectName> touched;
   for (const auto& [secret, certificate] : *wanted) {
     const auto before = followed_->find(secret);
@@ -31,7 +32,8 @@ void CertificateDesk::follow(std::shared_ptr<const Wanted> wanted, const std::st
     follow_again_.insert(secret);
     follow_next_ = now + after_failure;
   }
-  drop_unwanted(*wanted, stop);
+  note_unwanted(*wanted);
+  if (now >= follow_next_ || wanted != followed_) drop_unwanted(*wanted, stop);
   followed_ = std::move(wanted);
 }
 
@@ -83,16 +85,42 @@ bool CertificateDesk::update(const WantedCertificate& wanted, const CertificateO
   return true;
 }
 
-// Only what this process has seen an Ingress ask for: another may serve the Ingresses of other classes, and what was
-// made for those is none of ours. With its Ingress a Certificate goes by itself.
-void CertificateDesk::drop_unwanted(const Wanted& wanted, const std::stop_token& stop) {
+// Only what an Ingress that is served here asked for: another process may serve the Ingresses of other classes, and
+// what was made for those is none of ours. With its Ingress a Certificate goes by itself.
+void CertificateDesk::note_unwanted(const Wanted& wanted) {
   for (const auto& [name, before] : *followed_) {
+    if (!wanted.contains(name)) unwanted_.insert_or_assign(name, before.ingress);
+  }
+  if (std::exchange(compared_, true) || !parts_.serves) return;
+  for (const auto& [name, entry] : entries_) {
+    if (wanted.contains(name) || !is_made_here(entry.object)) continue;
+    const auto ingress = ingress_of(entry.object);
+    if (ingress && parts_.serves(ingress->uid)) unwanted_.emplace(name, *ingress);
+  }
+}
+
+// What cannot be deleted now is tried again.
+void CertificateDesk::drop_unwanted(const Wanted& wanted, const std::stop_token& stop) {
+  for (auto each = unwanted_.begin(); each != unwanted_.end();) {
+    if (stop.stop_requested()) return;
+    const auto& [name, ingress] = *each;
     const auto found = entries_.find(name);
-    if (wanted.contains(name) || found == entries_.end() || !is_of_an_ingress(found->second.object)) continue;
+    if (wanted.contains(name) || found == entries_.end() || !ingress_of(found->second.object)) {
+      each = unwanted_.erase(each);
+      continue;
+    }
     const Precondition same{.uid = found->second.object.metadata.uid, .resource_version = {}};
-    if (!parts_.client.remove(resources::certificates, name, same, stop)) continue;
-    event(before.ingress, NoticeType::normal, "DeleteCertificate",
-          fmt::format("Successfully deleted unrequired Certificate \"{}\"", name.name));
+    const auto removed = parts_.client.remove(resources::certificates, name, same, stop);
+    if (!removed && !removed.error().not_found() && !removed.error().conflict()) {
+      follow_next_ = parts_.client.clock().steady() + after_failure;
+      ++each;
+      continue;
+    }
+    if (removed) {
+      event(ingress, NoticeType::normal, "DeleteCertificate",
+            fmt::format("Successfully deleted unrequired Certificate \"{}\"", name.name));
+    }
+    each = unwanted_.erase(each);
   }
 }
 

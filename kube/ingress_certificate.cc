@@ -141,11 +141,22 @@ nlohmann::json patch_for(const WantedCertificate& wanted, const CertificateObjec
   return {{"spec", std::move(patch)}};
 }
 
-bool is_of_an_ingress(const CertificateObject& certificate) {
-  return std::ranges::any_of(certificate.owners, [](const nlohmann::json& owner) {
+std::optional<ObjectRef> ingress_of(const CertificateObject& certificate) {
+  for (const nlohmann::json& owner : certificate.owners) {
     const std::string* kind = acme::text_member(owner, "kind");
-    return kind != nullptr && *kind == "Ingress" && acme::flag_member(owner, "controller");
-  });
+    if (kind == nullptr || *kind != "Ingress" || !acme::flag_member(owner, "controller")) continue;
+    const auto text = [&](const char* key) {
+      const std::string* value = acme::text_member(owner, key);
+      return value == nullptr ? std::string() : *value;
+    };
+    return ObjectRef{text("apiVersion"), *kind, {certificate.metadata.name.name_space, text("name")}, text("uid")};
+  }
+  return std::nullopt;
+}
+
+bool is_made_here(const CertificateObject& certificate) {
+  const auto label = certificate.metadata.labels.find("app.kubernetes.io/managed-by");
+  return label != certificate.metadata.labels.end() && label->second == "sekisho";
 }
 
 }  // namespace kube

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include <nlohmann/json.hpp>
 
@@ -19,7 +20,9 @@ enum class IngressCertificateStep : std::uint8_t { nothing, create, update, not_
 [[nodiscard]] IngressCertificateStep step_for(const WantedCertificate& wanted, const CertificateObject* there);
 // A merge patch of what differs.
 [[nodiscard]] nlohmann::json patch_for(const WantedCertificate& wanted, const CertificateObject& there);
-// Owned by an Ingress, whoever made it.
-[[nodiscard]] bool is_of_an_ingress(const CertificateObject& certificate);
+// The Ingress that owns it, whoever made it.
+[[nodiscard]] std::optional<ObjectRef> ingress_of(const CertificateObject& certificate);
+// Made by a sekisho for an Ingress, as certificate_for() has it.
+[[nodiscard]] bool is_made_here(const CertificateObject& certificate);
 
 }  // namespace kube

@@ -3,7 +3,10 @@
 #include <gtest/gtest.h>
 
 #include "base/base64.h"
+#include "base/clock.h"
+#include "kube/cert_manager_watch.h"
 #include "kube/conditions.h"
+#include "kube/ingress_certificate.h"
 #include "tests/kube/object_server.h"
 #include "tests/support/mint.h"
 #include "tests/support/scratch_folder.h"
@@ -43,6 +46,7 @@ class Controller : public testing::Test {
                                                        .challenges = challenges_,
                                                        .rules = {.cluster_namespace = "edge"},
                                                        .name_space = "shop",
+                                                       .serves = serves_,
                                                        .tick = std::chrono::milliseconds(20)});
   }
   json at(const std::string& path) { return server_.object(path); }
@@ -78,6 +82,7 @@ class Controller : public testing::Test {
   acme::FolderStorage records_{folder_ / "acme"};
   acme::FolderLocks locks_{folder_ / "locks"};
   acme::FolderChallengeTable challenges_{folder_ / "challenges", [](const auto&) {}};
+  std::function<bool(const std::string&)> serves_;
   std::optional<CertificateController> controller_;
 };
 
@@ -188,6 +193,75 @@ TEST_F(Controller, MakesWhatAnIngressAsksFor) {
   ASSERT_TRUE(server_.wait_until([this] { return status("web-tls").value("revision", 0) == 2; }));
   controller_->want(std::make_shared<CertificateController::Wanted>());
   EXPECT_TRUE(server_.wait_until([this] { return at(std::string(certificates) + "web-tls").is_null(); }));
+}
+
+// While nobody led, or another did: what it left is found by its owner.
+TEST_F(Controller, TakesAwayWhatAnIngressCeasedToAskForWhileAnotherLed) {
+  const auto made_for = [](const std::string& name, const std::string& uid) {
+    WantedCertificate wanted;
+    wanted.secret = {"shop", name};
+    wanted.ingress = {"networking.k8s.io/v1", "Ingress", {"shop", "web"}, uid};
+    wanted.issuer = {"own", "Issuer", "cert-manager.io"};
+    wanted.hosts = {"a.example"};
+    return certificate_for(wanted);
+  };
+  server_.put(std::string(certificates) + "left", made_for("left", "served"));
+  server_.put(std::string(certificates) + "others", made_for("others", "of another class"));
+  nlohmann::json by_hand = made_for("by-hand", "served");
+  by_hand["metadata"].erase("labels");
+  server_.put(std::string(certificates) + "by-hand", by_hand);
+  serves_ = [](const std::string& uid) { return uid == "served"; };
+  begin();
+  controller_->want(std::make_shared<CertificateController::Wanted>());
+  EXPECT_TRUE(server_.wait_until([this] { return at(std::string(certificates) + "left").is_null(); }));
+  EXPECT_TRUE(server_.wait_until([this] { return told().contains("Successfully deleted unrequired Certificate"); }));
+  EXPECT_FALSE(at(std::string(certificates) + "others").is_null());
+  EXPECT_FALSE(at(std::string(certificates) + "by-hand").is_null());
+}
+
+// What a Role in kube-system or a right of the cluster lets it see; without one it cannot tell who else is at work.
+class BesideCertManager : public testing::Test {
+ protected:
+  static constexpr auto lease = "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/cert-manager-controller";
+  bool alive() {
+    clock_.advance(std::chrono::minutes(1));
+    return watch_.alive({});
+  }
+  void renew() {
+    server_.put(lease, {{"metadata", {{"name", "cert-manager-controller"}, {"namespace", "kube-system"}}},
+                        {"spec",
+                         {{"holderIdentity", "cm"},
+                          {"leaseDurationSeconds", 600},
+                          {"renewTime", micro_time(clock_.now() + std::chrono::minutes(1))}}}});
+  }
+  base::FakeClock clock_{base::system_clock().now()};
+  test::ObjectServer server_;
+  Client client_{server_.access(), {.clock = clock_, .requests_per_second = 1000, .burst = 1000}};
+  CertManagerWatch watch_{client_, {"kube-system", "cert-manager"}};
+};
+
+TEST_F(BesideCertManager, StandsAsideWhereItMayNotLook) {
+  server_.answer_all_with(403);
+  EXPECT_TRUE(alive());
+  server_.answer_all_with(0);
+  EXPECT_FALSE(alive()) << "no such Lease";
+}
+
+TEST_F(BesideCertManager, KeepsTheLastAnswerWhileThereIsNone) {
+  EXPECT_FALSE(alive());
+  for (const unsigned status : {403U, 404U, 500U, 401U}) {
+    server_.answer_all_with(status);
+    EXPECT_FALSE(alive()) << status;
+  }
+  server_.answer_all_with(0);
+  renew();
+  EXPECT_TRUE(alive());
+  for (const unsigned status : {403U, 500U, 401U}) {
+    server_.answer_all_with(status);
+    EXPECT_TRUE(alive()) << status;
+  }
+  server_.answer_all_with(404);
+  EXPECT_FALSE(alive());
 }
 
 }  // namespace

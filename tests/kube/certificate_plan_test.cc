@@ -66,6 +66,11 @@ TEST(CertificateObject, SaysWhatIsWrong) {
   EXPECT_TRUE(fault({{"renewBefore", "1s"}}).contains("at least 5m"));
   EXPECT_TRUE(fault({{"renewBefore", "24h"}, {"renewBeforePercentage", 20}}).contains("one of the two"));
   EXPECT_TRUE(fault({{"commonName", std::string(65, 'a')}}).contains("at most 64"));
+  json names = json::array();
+  for (int i = 0; i < 100; ++i) names.push_back(fmt::format("{}.example", i));
+  EXPECT_EQ(fault({{"dnsNames", names}}), "none");
+  names.push_back("more.example");
+  EXPECT_TRUE(fault({{"dnsNames", names}}).contains("found 101 names, expected at most 100"));
 }
 
 TEST(CertificateObject, KnowsItsNames) {
@@ -195,7 +200,7 @@ WantedCertificate wanted_by_ingress() {
 TEST(IngressCertificate, IsLeftAloneWhereItBelongsToSomebodyElse) {
   const CertificateObject others = certificate();
   EXPECT_EQ(step_for(wanted_by_ingress(), &others), IngressCertificateStep::not_ours);
-  EXPECT_FALSE(is_of_an_ingress(others));
+  EXPECT_FALSE(ingress_of(others));
 }
 
 TEST(IngressCertificate, IsMadeAndKeptUpToDate) {
@@ -209,7 +214,7 @@ TEST(IngressCertificate, IsMadeAndKeptUpToDate) {
   EXPECT_EQ(object["spec"]["issuerRef"]["group"], "cert-manager.io");
   const auto there = read_certificate(object);
   ASSERT_TRUE(there) << to_string(there.error());
-  EXPECT_TRUE(is_of_an_ingress(*there));
+  EXPECT_EQ(ingress_of(*there), wanted.ingress);
   EXPECT_EQ(step_for(wanted, &*there), IngressCertificateStep::nothing);
   wanted.hosts = {"b.example"};
   wanted.duration.reset();
