@@ -209,15 +209,16 @@ std::string_view Manager::Loop::group_of(const Unit& unit) {
   return issuer.substr(0, std::min(issuer.rfind('/'), issuer.size()));
 }
 
-// With the mutex. The groups that may have no further thread now: one is left free for each that a group has, so that
-// a server that lets its orders hang holds up the half of them, and never those of all others. A group that is alone
-// may have all.
+// With the mutex. The groups that may have no further thread now: as many are left free as a group has, so that a
+// server that lets its orders hang holds up the half of them, and never those of all others. Where nobody but the owner
+// of a file names issuers, and there is one group, it may have all.
 std::set<std::string_view> Manager::Loop::served_enough() const {
   std::map<std::string_view, std::size_t> busy;
   std::size_t free = std::max(1U, options_.concurrent_orders);
   bool alone = true;
   for (const auto& [record, unit] : units_) {
-    alone = alone && group_of(*unit) == group_of(*units_.begin()->second);
+    alone =
+        alone && group_of(*unit) == unit->target.wanted->issuer && group_of(*unit) == group_of(*units_.begin()->second);
     if (!unit->busy) continue;
     ++busy[group_of(*unit)];
     if (free > 0) --free;
