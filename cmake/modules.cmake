@@ -9,8 +9,17 @@ function(sekisho_module name)
   foreach(dependency ${arg_DEPENDS})
     target_link_libraries(sekisho_${name} PUBLIC sekisho_${dependency})
   endforeach()
+  sekisho_precompiled(sekisho_${name} ${name})
+  # The fuzzer needs to see which branches of a module are taken. None of its targets reaches app.
+  if(SEKISHO_FUZZ AND NOT name STREQUAL "app")
+    target_compile_options(sekisho_${name} PRIVATE -fsanitize=fuzzer-no-link)
+  endif()
+endfunction()
+
+# sekisho_precompiled(TARGET NAME): with the headers of cmake/NAME_pch.h, if there are any.
+function(sekisho_precompiled target name)
   if(EXISTS ${PROJECT_SOURCE_DIR}/cmake/${name}_pch.h)
-    target_precompile_headers(sekisho_${name} PRIVATE ${PROJECT_SOURCE_DIR}/cmake/${name}_pch.h)
+    target_precompile_headers(${target} PRIVATE ${PROJECT_SOURCE_DIR}/cmake/${name}_pch.h)
   endif()
 endfunction()
 
@@ -26,6 +35,10 @@ function(sekisho_unit_tests name)
   set_target_properties(${name}_test PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   target_link_libraries(${name}_test PRIVATE sekisho_${name} GTest::gtest GTest::gtest_main)
   target_compile_definitions(${name}_test PRIVATE SEKISHO_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+  # What is tested is optimised; the tests are compiled twice as fast if they are not.
+  target_compile_options(${name}_test PRIVATE -O0 -U_FORTIFY_SOURCE)
+  sekisho_precompiled(${name}_test ${name})
+  target_precompile_headers(${name}_test PRIVATE ${PROJECT_SOURCE_DIR}/cmake/tests_pch.h)
   gtest_discover_tests(${name}_test DISCOVERY_MODE PRE_TEST WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}
                        PROPERTIES TIMEOUT 120)
 endfunction()

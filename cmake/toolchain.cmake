@@ -33,11 +33,6 @@ if(SEKISHO_SANITIZE)
   add_compile_definitions(SEKISHO_SANITIZED=1)
 endif()
 
-# Coverage for the fuzzer is needed in the modules, not only in the targets: it has to come before they are added.
-if(SEKISHO_FUZZ)
-  add_compile_options(-fsanitize=fuzzer-no-link)
-endif()
-
 # A hardened binary by default.
 if(CMAKE_BUILD_TYPE STREQUAL "Release")
   add_compile_definitions(_FORTIFY_SOURCE=2)
