@@ -102,12 +102,15 @@ std::optional<AdminAnswer> AdminChanges::answer(const AdminRequest& request) {
   if (!is_change(parts)) return std::nullopt;
   if (auto refused = refusal_of(request)) return refused;
   acme::Manager* const manager = options_.manager();
-  if (manager == nullptr) return refusal(409, "nothing is issued here: no certificate names an issuer");
-  if (parts[0] == "doctor") {
-    return begin([manager, here = options_.findings](std::stop_token stop) -> base::Result<Json> {
-      std::vector<acme::Finding> all = here();
-      std::ranges::move(manager->examine(std::move(stop)), std::back_inserter(all));
-      return findings_json(all);
+  const bool is_doctor = parts[0] == "doctor";
+  if (manager == nullptr && !(is_doctor && options_.cluster))
+    return refusal(409, "nothing is issued here: no certificate names an issuer");
+  if (is_doctor) {
+    return begin([manager, here = options_.findings, there = options_.cluster](std::stop_token stop) {
+      std::vector<acme::Finding> all = here(stop);
+      if (there) std::ranges::move(there(stop), std::back_inserter(all));
+      if (manager != nullptr) std::ranges::move(manager->examine(std::move(stop)), std::back_inserter(all));
+      return base::Result<Json>(findings_json(all));
     });
   }
   const std::string& name = parts[1];
@@ -135,6 +138,9 @@ std::optional<AdminAnswer> AdminChanges::refusal_of(const AdminRequest& request)
   // A page of a stranger's can make a browser send a form, but not this type without asking first.
   if (!request.content_type.starts_with("application/json")) return refusal(415, "Content-Type: application/json");
   if (!options_.needs_token) return std::nullopt;
+  // It only looks. In a Pod, whoever may run the command may do all that the process may.
+  const bool only_looks = parts_of(request.target).front() == "doctor";
+  if (only_looks && request.peer == AdminRequest::Peer::this_machine) return std::nullopt;
   if (options_.token_file.empty()) {
     return refusal(403, "changes need admin.token_file where the admin endpoint is not on loopback");
   }

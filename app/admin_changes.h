@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <functional>
 #include <optional>
+#include <stop_token>
 #include <vector>
 
 #include "acme/manager.h"
@@ -17,10 +18,13 @@ namespace app {
 // time. One thread.
 class AdminChanges {
  public:
+  using Examine = std::function<std::vector<acme::Finding>(std::stop_token)>;
   struct Options {
-    std::function<acme::Manager*()> manager;               // null: nothing is issued here
-    std::function<std::vector<acme::Finding>()> findings;  // what `doctor` says besides; may block
-    bool needs_token = true;                               // the endpoint can be reached from elsewhere
+    std::function<acme::Manager*()> manager;  // null: nothing is issued here
+    Examine findings;                         // what `doctor` says besides; may block
+    // What it says of a cluster, also where nothing is issued; null: there is none. May block.
+    Examine cluster = {};
+    bool needs_token = true;           // the endpoint can be reached from elsewhere
     std::filesystem::path token_file;  // read for each request, so that it can be replaced; empty: there is none
   };
   explicit AdminChanges(Options options) : options_(std::move(options)) {}

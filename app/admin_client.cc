@@ -48,11 +48,11 @@ std::string error_in(const Json& body) {
   return error != body.end() && error->is_string() ? error->get<std::string>() : "";
 }
 
-base::Result<Json> wait_for_errand(const std::string& address, std::uint64_t number, std::chrono::seconds patience) {
+base::Result<Json> wait_for_errand(const std::string& address, const std::string& path, std::chrono::seconds patience) {
   const auto until = std::chrono::steady_clock::now() + patience;
   while (std::chrono::steady_clock::now() < until) {
     base::wait_for(std::chrono::milliseconds(100), {});
-    auto answer = exchange(address, {.url = fmt::format("/api/errands/{}", number)});
+    auto answer = exchange(address, {.url = path});
     if (!answer) return std::unexpected(std::move(answer.error()));
     if (!answer->body.value("done", false)) continue;
     if (const std::string error = error_in(answer->body); !error.empty()) return base::fail(base::Code::refused, error);
@@ -71,7 +71,17 @@ base::Result<Json> change_by_admin(const std::string& address, const AdminChange
   if (const std::string error = error_in(answer->body); !error.empty()) return base::fail(base::Code::refused, error);
   const auto errand = answer->body.find("errand");
   if (errand == answer->body.end() || !errand->is_number_unsigned()) return answer->body;
-  return wait_for_errand(address, errand->get<std::uint64_t>(), change.patience);
+  return wait_for_errand(address, fmt::format("/api/errands/{}", errand->get<std::uint64_t>()), change.patience);
+}
+
+base::Result<Json> ask_admin_patiently(const std::string& address, const std::string& path,
+                                       std::chrono::seconds patience) {
+  const auto answer = exchange(address, {.url = path});
+  if (!answer) return std::unexpected(answer.error());
+  if (const std::string error = error_in(answer->body); !error.empty()) return base::fail(base::Code::refused, error);
+  const auto at = answer->body.find("at");
+  if (at == answer->body.end() || !at->is_string()) return answer->body;
+  return wait_for_errand(address, at->get<std::string>(), patience);
 }
 
 base::Result<nlohmann::ordered_json> ask_admin(const std::string& address, const std::string& path) {

@@ -21,6 +21,12 @@ namespace app {
 // Blocking, ten seconds at most.
 [[nodiscard]] base::Result<nlohmann::ordered_json> ask_admin(const std::string& address, const std::string& path);
 
+// The same, where the answer takes its time: asks until it is there. Errors besides: `refused` with the instance's own
+// words. Blocking, `patience` at most.
+[[nodiscard]] base::Result<nlohmann::ordered_json> ask_admin_patiently(const std::string& address,
+                                                                       const std::string& path,
+                                                                       std::chrono::seconds patience);
+
 // What changes something, or takes its time. `token` goes along as bearer token if it is not empty. With an errand in
 // the answer, asks until it has ended; its error becomes this one's. Errors: `refused` with the instance's own words.
 // Blocking, `patience` at most.

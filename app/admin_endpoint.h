@@ -1,6 +1,7 @@
 // The admin endpoint's answers: path to text. Pure; the server around it is app/admin_server.h.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -15,6 +16,8 @@ struct AdminRequest {
   std::string host;    // the Host header; attacker controlled
   std::string authorization = {};
   std::string content_type = {};
+  // From this machine, and by no name that a browser could have been lured to.
+  enum class Peer : std::uint8_t { elsewhere, this_machine } peer = Peer::elsewhere;
 };
 
 struct AdminAnswer {

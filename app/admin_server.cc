@@ -45,6 +45,18 @@ Response make_response(const Request& request, AdminAnswer answer) {
   return response;
 }
 
+bool is_of_this_machine(const tcp::socket& socket) {
+  boost::system::error_code error;
+  const auto peer = socket.remote_endpoint(error);
+  if (error) return false;
+  asio::ip::address address = peer.address();
+  // A socket of both families says so of IPv4.
+  if (address.is_v6() && address.to_v6().is_v4_mapped()) {
+    address = asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6());
+  }
+  return address.is_loopback();
+}
+
 }  // namespace
 
 // What a connection needs; shared by all of them, touched by the thread alone.
@@ -89,7 +101,7 @@ class AdminServer::Service {
         (read_error && read_error.category() == http::make_error_code(http::error::bad_method).category() &&
          read_error != http::error::end_of_stream && read_error != http::error::partial_message);
     if (read_error && !broken) co_return false;
-    Response response = broken ? refusal() : answer(parser.get());
+    Response response = broken ? refusal() : answer(parser.get(), stream.socket());
     stream.expires_after(options_.timeout);
     const auto [write_error, written] = co_await http::async_write(stream, response, yielded);
     co_return !write_error && response.keep_alive();
@@ -101,10 +113,11 @@ class AdminServer::Service {
     return response;
   }
 
-  Response answer(const Request& request) const {
+  Response answer(const Request& request, const tcp::socket& socket) const {
     AdminRequest asked{std::string(request.method_string()), std::string(request.target()),
                        std::string(request[http::field::host]), std::string(request[http::field::authorization]),
                        std::string(request[http::field::content_type])};
+    if (is_of_this_machine(socket) && is_local_host_header(asked.host)) asked.peer = AdminRequest::Peer::this_machine;
     if (guarded_ && !is_local_host_header(asked.host)) {
       return make_response(request, {403, "application/json",
                                      "{\"error\":\"the Host header is neither an IP address nor localhost\"}\n"});

@@ -7,6 +7,7 @@
 #include "base/wait.h"
 #include "kube/lease_record.h"
 #include "kube/object_names.h"
+#include "kube/stop_after.h"
 
 namespace app {
 namespace {
@@ -74,17 +75,14 @@ void ClusterDuties::leave() {
   const bool led = leader_->leads();
   leader_.reset();
   if (!led) return;
-  std::stop_source late;
   const auto end = std::chrono::steady_clock::now() + others_take_over_within;
   while (std::chrono::steady_clock::now() < end) {
     if (somebody_leads({})) return;
     (void)base::wait_for(look_every, {});
   }
   base::log::info("no other replica serves: the status of Ingresses is cleared");
-  const std::jthread timer([&](const std::stop_token& stop) {
-    if (base::wait_for(clear_within, stop)) late.request_stop();
-  });
-  status_.clear(late.get_token());
+  const kube::StopAfter late(clear_within);
+  status_.clear(late.token());
 }
 
 void ClusterDuties::describe(ClusterView& view) const {

@@ -160,13 +160,15 @@ base::Result<void> Gateway::start_admin(const Options& options) {
   changes_ = std::make_unique<AdminChanges>(AdminChanges::Options{
       .manager = [this] { return issued_.manager(); },
       .findings =
-          [folder = first_config_->state_directory] {
+          [folder = first_config_->state_directory](const std::stop_token&) {
             return folder.empty() ? std::vector<acme::Finding>() : std::vector{state_directory_finding(folder)};
           },
+      .cluster = options.examine_more,
       .needs_token = !base::is_loopback_address(address.host),
       .token_file = configured ? options.config.admin->token_file.value_or("") : std::filesystem::path()});
-  const auto handler = [this](const AdminRequest& request) {
+  const auto handler = [this, more = options.answer_more](const AdminRequest& request) {
     if (auto changed = changes_->answer(request)) return std::move(*changed);
+    if (auto answered = more ? more(request) : std::nullopt) return std::move(*answered);
     return answer_admin(request, [this] { return observe(); });
   };
   auto started = AdminServer::start({.address = address, .handler = handler});

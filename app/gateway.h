@@ -9,11 +9,11 @@
 #include <vector>
 
 #include "app/admin_changes.h"
-#include "app/admin_server.h"
 #include "app/certificate_sources.h"
 #include "app/issued_certificates.h"
 #include "app/observation.h"
 #include "app/outside_traffic.h"
+#include "app/admin_server.h"
 #include "app/snapshot_publisher.h"
 #include "base/clock.h"
 #include "base/error.h"
@@ -39,6 +39,9 @@ class Gateway {
     enum class Listening { at_start, later } listening = Listening::at_start;
     // Adds to what observe() says; null: nothing. Any thread.
     std::function<void(Observation&)> observe_more = {};
+    // Of the cluster that is served, where there is one. Null: none.
+    std::function<std::optional<AdminAnswer>(const AdminRequest&)> answer_more = {};  // on the admin endpoint's thread
+    AdminChanges::Examine examine_more = {};                                          // for `doctor`
   };
 
   // Listens and serves when it returns, unless it is to listen later. Certificates that are missing or bad do not keep

@@ -14,6 +14,7 @@
 
 #include "app/admin_client.h"
 #include "app/cluster_certificates.h"
+#include "app/cluster_questions.h"
 #include "app/commands.h"
 #include "app/control_loop.h"
 #include "app/ingress_configuration.h"
@@ -25,6 +26,7 @@
 #include "base/log.h"
 #include "config/parse.h"
 #include "kube/access.h"
+#include "kube/cluster_findings.h"
 #include "kube/object_names.h"
 #include "kube/shared_ticket_keys.h"
 
@@ -97,6 +99,53 @@ std::string identity() {
   return instance_name() + process.substr(std::min(process.rfind('_'), process.size()));
 }
 
+// What the admin endpoint may ask, from the time when it is there to the time when it ends.
+class RunningParts {
+ public:
+  struct Parts {
+    const IngressControl* control = nullptr;
+    const ClusterCertificates* issuing = nullptr;
+    ClusterQuestions* questions = nullptr;
+    const kube::SharedTicketKeys* ticket_keys = nullptr;
+  };
+  void show(Parts parts) {
+    const std::lock_guard lock(mutex_);
+    parts_ = parts;
+  }
+  void describe(Observation& seen) const {
+    const std::lock_guard lock(mutex_);
+    if (parts_.control != nullptr) parts_.control->describe(*seen.cluster);
+    if (parts_.issuing != nullptr) parts_.issuing->describe(seen);
+    if (parts_.ticket_keys != nullptr) seen.cluster->ticket_keys = parts_.ticket_keys->state();
+  }
+  [[nodiscard]] std::optional<AdminAnswer> answer(const AdminRequest& request) {
+    const std::lock_guard lock(mutex_);
+    return parts_.questions == nullptr ? std::nullopt : parts_.questions->answer(request);
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  Parts parts_;
+};
+
+std::string lease_of(const IngressWords& words) {
+  return "ingress " + words.classes.front();
+}
+
+kube::ClusterQuestion question_of(const std::shared_ptr<kube::Access>& access, const IngressWords& words,
+                                  const IngressSetup& setup, const config::Config& config, const std::string& home) {
+  kube::ClusterQuestion question{.access = access,
+                                 .served = words.name_space,
+                                 .home = home,
+                                 .lease = lease_of(words),
+                                 .classes = words.classes,
+                                 .publish_service = setup.publish_service,
+                                 .ports = {},
+                                 .beside = setup.beside};
+  for (const config::Listener& listener : config.listeners) question.ports.push_back(listener.address.port);
+  return question;
+}
+
 ExitCode ingress(IngressWords words) {
   block_signals();
   raise_open_file_limit();
@@ -122,17 +171,14 @@ ExitCode ingress(IngressWords words) {
   ClusterDuties duties(client, {.name_space = home,
                                 .identity = own_identity,
                                 .instance = instance_name(),
-                                .lease = "ingress " + words.classes.front(),
+                                .lease = lease_of(words),
                                 .mirrors = {.mirrors = words.mirrors ? kube::MirrorWriter::Mirrors::on
                                                                      : kube::MirrorWriter::Mirrors::off}});
   if (!words.publish_addresses.empty()) duties.status().publish(kube::addresses_of(words.publish_addresses));
 
   auto secrets = std::make_unique<kube::SecretSource>();
   kube::SecretSource& secret_source = *secrets;
-  std::mutex running_mutex;
-  const IngressControl* running = nullptr;
-  const ClusterCertificates* issuing = nullptr;
-  const kube::SharedTicketKeys* sharing = nullptr;
+  RunningParts running;
   Gateway::Options options{.config = *std::move(configuration),
                            .assumed_admin = default_admin_address(),
                            .listening = Gateway::Options::Listening::later};
@@ -140,12 +186,13 @@ ExitCode ingress(IngressWords words) {
   options.sources.push_back(std::move(secrets));
   options.observe_more = [&](Observation& seen) {
     seen.cluster.emplace();
-    const std::lock_guard lock(running_mutex);
-    if (running != nullptr) running->describe(*seen.cluster);
-    if (issuing != nullptr) issuing->describe(seen);
-    if (sharing != nullptr) seen.cluster->ticket_keys = sharing->state();
+    running.describe(seen);
     duties.describe(*seen.cluster);
   };
+
+  options.answer_more = [&](const AdminRequest& request) { return running.answer(request); };
+  options.examine_more = [&, question = question_of(*access, words, *setup, options.config, home)](
+                             const std::stop_token& stop) { return kube::examine_cluster(client, question, stop); };
 
   EventQueue events;
   const SignalThread signals(events);
@@ -181,17 +228,12 @@ ExitCode ingress(IngressWords words) {
                                        fail(error);
                                        events.put(Event::stop);
                                      }});
-  const auto show = [&](const IngressControl* following, const ClusterCertificates* and_issuing,
-                        const kube::SharedTicketKeys* and_sharing) {
-    const std::lock_guard lock(running_mutex);
-    running = following;
-    issuing = and_issuing;
-    sharing = and_sharing;
-  };
-  show(&control, &certificates, &ticket_keys);
+  ClusterQuestions questions(
+      {.client = client, .control = control, .observe = [&serving = **gateway] { return serving.observe(); }});
+  running.show({.control = &control, .issuing = &certificates, .questions = &questions, .ticket_keys = &ticket_keys});
   run_control_loop(**gateway, events, {.path = words.config, .load = [&words] { return load(words); }});
   duties.leave();
-  show(nullptr, nullptr, nullptr);
+  running.show({});
   return failed ? ExitCode::no : ExitCode::done;
 }
 

@@ -51,6 +51,7 @@ void IngressControl::run(const std::stop_token& stop) {
 
 bool IngressControl::collect() {
   ClusterWatches::Batch batch = watches_.take();
+  const std::lock_guard lock(translating_);
   for (ClusterWatches::ObjectChange& change : batch.changes) see(change);
   return batch.synced;
 }
@@ -81,7 +82,10 @@ void IngressControl::look_at(const ClusterWatches::ObjectChange& change) {
 }
 
 void IngressControl::apply() {
-  kube::Changes changes = translator_.take();
+  kube::Changes changes = [this] {
+    const std::lock_guard lock(translating_);
+    return translator_.take();
+  }();
   // The backends of new routes have to be there with them, and certificates before anybody is sent to them.
   options_.secrets.take(changes);
   for (const base::Error& error : gateway_.change_traffic({changes.hosts, changes.backends})) {
@@ -97,6 +101,11 @@ void IngressControl::apply() {
     return;
   }
   synced_ = true;
+}
+
+kube::HostReport IngressControl::report(const std::string& host) const {
+  const std::lock_guard lock(translating_);
+  return translator_.report(host);
 }
 
 void IngressControl::describe(ClusterView& view) const {

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <functional>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <thread>
@@ -40,8 +41,13 @@ class IngressControl {
   IngressControl(const IngressControl&) = delete;
   IngressControl& operator=(const IngressControl&) = delete;
 
-  // Any thread.
+  // ---- Any thread.
+
   void describe(ClusterView& view) const;
+  // All has been read once, and is served.
+  [[nodiscard]] bool synced() const noexcept { return synced_; }
+  // What all Ingresses say of a host. Holds the translation up for about a millisecond where there are thousands.
+  [[nodiscard]] kube::HostReport report(const std::string& host) const;
 
  private:
   void run(const std::stop_token& stop);
@@ -53,6 +59,7 @@ class IngressControl {
 
   Gateway& gateway_;
   Options options_;
+  mutable std::mutex translating_;  // guards the translator, which only this object's thread changes
   kube::Translator translator_;
   ClusterWatches watches_;
   std::atomic<bool> synced_{false};

@@ -24,7 +24,9 @@ class Causes {
     others(shown);
     routes();
     if (seen_.cluster) notices();
-    return {{"host", host_}, {"good", good_}, {"causes", std::move(causes_)}};
+    Json why{{"host", host_}, {"good", good_}, {"causes", std::move(causes_)}};
+    if (seen_.cluster) why["cluster"] = true;
+    return why;
   }
 
  private:

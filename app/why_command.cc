@@ -22,18 +22,54 @@ struct Words {
   std::string output = "text";
 };
 
+const char* colour_of(const std::string& tone) {
+  if (tone == "bad") return "\x1b[31m";
+  if (tone == "good") return "\x1b[32m";
+  return "";
+}
+
+// The way from the Ingress to what is served, in a cluster.
+void print_chain(const Json& links) {
+  const bool colour = colour_of_standard_output() == Colour::on;
+  for (const Json& link : links) {
+    const auto state = link["state"].get<std::string>();
+    const char* const begin = colour ? colour_of(state) : "";
+    const auto object = link["object"].get<std::string>();
+    fmt::print("{}{}{}: {}{}: {}{}\n", link["what"].get<std::string>(), object.empty() ? "" : " ", object, begin, state,
+               link["text"].get<std::string>(), *begin != '\0' ? "\x1b[0m" : "");
+    if (const auto next = link["next"].get<std::string>(); !next.empty()) fmt::print("  to do: {}\n", next);
+  }
+}
+
 void print(const Json& why) {
   const bool colour = colour_of_standard_output() == Colour::on;
   for (const Json& cause : why["causes"]) {
     const auto tone = cause["tone"].get<std::string>();
-    const char* const begin = !colour ? "" : tone == "bad" ? "\x1b[31m" : tone == "good" ? "\x1b[32m" : "";
+    const char* const begin = colour ? colour_of(tone) : "";
     fmt::print("{:{}}{}: {}{}{}\n", "", 2 * cause["level"].get<int>(), cause["what"].get<std::string>(), begin,
                cause["text"].get<std::string>(), *begin != '\0' ? "\x1b[0m" : "");
   }
+  if (why.contains("chain")) print_chain(why["chain"]);
+}
+
+// In a cluster the API is asked besides. That it does not answer is one of the causes.
+void add_chain(const Words& words, Json& why) {
+  if (!why.value("cluster", false)) return;
+  const auto chain =
+      ask_admin_patiently(words.admin, "/api/chain?host=" + in_path(words.host), std::chrono::seconds(20));
+  if (chain && chain->contains("links")) {
+    why["chain"] = (*chain)["links"];
+    return;
+  }
+  why["chain"] = Json::array({{{"what", "api"},
+                               {"object", ""},
+                               {"state", "unknown"},
+                               {"text", chain ? "the answer holds nothing" : chain.error().what},
+                               {"next", "sekisho doctor"}}});
 }
 
 ExitCode explain(const Words& words) {
-  const auto why = ask_admin(words.admin, "/api/why?host=" + in_path(words.host));
+  auto why = ask_admin(words.admin, "/api/why?host=" + in_path(words.host));
   if (!why) {
     fmt::print(stderr, "sekisho why: {}\n", why.error().what);
     return ExitCode::unreachable;
@@ -42,6 +78,7 @@ ExitCode explain(const Words& words) {
     fmt::print(stderr, "sekisho why: {}: {}\n", words.host, why->value("error", ""));
     return ExitCode::usage;
   }
+  add_chain(words, *why);
   try {
     if (words.output == "json") {
       fmt::print("{}\n", why->dump(2, ' ', false, Json::error_handler_t::replace));

@@ -136,6 +136,19 @@ Changes Translator::take() {
   return changes;
 }
 
+HostReport Translator::report(const std::string& host) const {
+  std::map<Seniority, IngressOnHost> by_age;
+  for (const auto& [name, entry] : ingresses_) {
+    if (!entry.ingress) continue;
+    if (auto found = report_on(*entry.ingress, entry.plan.get(), host)) {
+      by_age.emplace(Seniority{entry.ingress->metadata.created, name}, *std::move(found));
+    }
+  }
+  HostReport report;
+  for (auto& [seniority, found] : by_age) report.push_back(std::move(found));
+  return report;
+}
+
 void Translator::plan(const ObjectName& name, Changes& changes) {
   const auto found = ingresses_.find(name);
   if (found == ingresses_.end()) return;

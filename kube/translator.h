@@ -17,6 +17,7 @@
 #include "kube/changes.h"
 #include "kube/class_rules.h"
 #include "kube/host_book.h"
+#include "kube/host_report.h"
 #include "kube/notice_board.h"
 #include "kube/secret_book.h"
 
@@ -50,6 +51,8 @@ class Translator {
   // ---- all that holds now, as of the last take(); costs all that is there
   [[nodiscard]] std::vector<config::Route> routes() const { return hosts_.routes(); }
   [[nodiscard]] std::vector<Notice> notices() const { return notices_.all(); }
+  // Also Ingresses that are served elsewhere. `host`: canonical.
+  [[nodiscard]] HostReport report(const std::string& host) const;
   // Secrets that are needed, there or not: for a client that reads each by its name.
   [[nodiscard]] std::vector<ObjectName> wanted_secrets() const { return secrets_.wanted(); }
 

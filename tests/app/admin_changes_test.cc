@@ -38,6 +38,20 @@ TEST(AdminChanges, TakeNothingFromElsewhereWithoutATokenFile) {
   EXPECT_EQ(changes.answer(post("/api/doctor"))->status, 403U);
 }
 
+TEST(AdminChanges, LookAtAClusterForThisMachineWithoutAToken) {
+  AdminChanges changes({.manager = [] { return nullptr; },
+                        .findings = [](const std::stop_token&) { return std::vector<acme::Finding>(); },
+                        .cluster = [](const std::stop_token&) { return std::vector<acme::Finding>(1); },
+                        .needs_token = true,
+                        .token_file = {}});
+  auto request = post("/api/doctor");
+  EXPECT_EQ(changes.answer(request)->status, 403U) << "from elsewhere";
+  request.peer = AdminRequest::Peer::this_machine;
+  EXPECT_EQ(changes.answer(request)->status, 202U);
+  request.target = "/api/certificates/a/renew";
+  EXPECT_EQ(changes.answer(request)->status, 403U) << "a change is no look";
+}
+
 TEST(AdminChanges, TakeNoTokenButTheOneInTheFileNow) {
   const test::ScratchFolder folder;
   const auto file = folder.path() / "token";

@@ -1,0 +1,195 @@
+#include "kube/needed_rights.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "acme/json_fields.h"
+
+namespace kube {
+namespace {
+
+using Where = NeededRight::Where;
+using Verdict = acme::Finding::Verdict;
+
+constexpr Resource access_reviews{"authorization.k8s.io", "v1", "selfsubjectaccessreviews", "SelfSubjectAccessReview",
+                                  Resource::Scope::cluster};
+constexpr std::string_view certificates_group = "cert-manager.io";
+constexpr std::string_view orders_group = "acme.cert-manager.io";
+
+// Of one right: which of its verbs are missing.
+struct Missing {
+  const NeededRight* right = nullptr;
+  std::vector<std::string_view> verbs;
+};
+
+std::string folder_of(const NeededRole& role, bool one_namespace) {
+  if (role.rights.front().where == Where::home) return "deploy/kubernetes/base/own_namespace_role.yaml";
+  return fmt::format("deploy/kubernetes/components/{}/{}_role.yaml", one_namespace ? "namespaced" : "cluster_wide",
+                     role.need == NeededRole::Need::always ? "serve" : "issue");
+}
+
+class Examiner {
+ public:
+  Examiner(Client& client, const std::string& served, const std::string& home, const std::stop_token& stop)
+      : client_(client), served_(served), home_(home), stop_(stop) {}
+
+  std::vector<acme::Finding> run() {
+    for (const NeededRole& role : needed_roles()) examine(role);
+    return std::move(findings_);
+  }
+
+ private:
+  void examine(const NeededRole& role) {
+    std::vector<Missing> missing;
+    std::size_t asked = 0;
+    for (const NeededRight& right : role.rights) {
+      if (is_left_out(right)) continue;
+      Missing one{.right = &right};
+      for (const std::string_view verb : right.verbs) {
+        const auto allowed = may(right, verb);
+        if (!allowed) {
+          findings_.push_back({"rights", std::string(role.name), Verdict::unknown, allowed.error().error.what});
+          return;
+        }
+        ++asked;
+        if (!*allowed) one.verbs.push_back(verb);
+      }
+      if (!one.verbs.empty()) missing.push_back(std::move(one));
+    }
+    tell(role, missing, asked);
+  }
+
+  void tell(const NeededRole& role, const std::vector<Missing>& missing, std::size_t asked) {
+    const std::string name(role.name);
+    if (missing.empty()) {
+      findings_.push_back({"rights", name, Verdict::good, fmt::format("all {} are granted", asked)});
+      return;
+    }
+    if (is_without_issuing(role, missing) && role.need == NeededRole::Need::to_issue) {
+      findings_.push_back(
+          {"rights", name, Verdict::unknown, "none is granted: certificates are served, and not issued"});
+      return;
+    }
+    for (const Missing& one : missing) {
+      const NeededRight& right = *one.right;
+      const std::string full =
+          right.group.empty() ? std::string(right.resource) : fmt::format("{}.{}", right.resource, right.group);
+      findings_.push_back(
+          {"rights", full, Verdict::bad,
+           fmt::format("may not {} {} {}: {}; the role {} in {} grants it", fmt::join(one.verbs, ", "), full,
+                       place_of(right), right.without, role.name, folder_of(role, !served_.empty()))});
+    }
+  }
+
+  // Nothing of cert-manager's kinds is granted; Secrets may be for other reasons.
+  [[nodiscard]] bool is_without_issuing(const NeededRole& role, const std::vector<Missing>& missing) const {
+    return std::ranges::all_of(role.rights, [&](const NeededRight& right) {
+      if (right.group.empty() || is_left_out(right)) return true;
+      return std::ranges::any_of(
+          missing, [&](const Missing& one) { return one.right == &right && one.verbs.size() == right.verbs.size(); });
+    });
+  }
+
+  // Where one namespace is served nothing of the whole cluster is.
+  [[nodiscard]] bool is_left_out(const NeededRight& right) const {
+    return right.where == Where::cluster && !served_.empty();
+  }
+
+  [[nodiscard]] std::string place_of(const NeededRight& right) const {
+    if (right.where == Where::cluster) return "of the cluster";
+    const std::string& name_space = right.where == Where::home ? home_ : served_;
+    return name_space.empty() ? "in all namespaces" : "in namespace " + name_space;
+  }
+
+  [[nodiscard]] Outcome<bool> may(const NeededRight& right, std::string_view verb) {
+    const std::size_t slash = std::min(right.resource.find('/'), right.resource.size());
+    nlohmann::json wanted{{"group", right.group}, {"resource", right.resource.substr(0, slash)}, {"verb", verb}};
+    if (slash < right.resource.size()) wanted["subresource"] = right.resource.substr(slash + 1);
+    if (right.where == Where::home) wanted["namespace"] = home_;
+    if (right.where == Where::served && !served_.empty()) wanted["namespace"] = served_;
+    const nlohmann::json review{{"apiVersion", "authorization.k8s.io/v1"},
+                                {"kind", "SelfSubjectAccessReview"},
+                                {"spec", {{"resourceAttributes", std::move(wanted)}}}};
+    const auto answer = client_.create(access_reviews, review, stop_);
+    if (!answer) return std::unexpected(answer.error());
+    const nlohmann::json* status = acme::member(*answer, "status");
+    return status != nullptr && acme::flag_member(*status, "allowed");
+  }
+
+  Client& client_;
+  const std::string& served_;
+  const std::string& home_;
+  const std::stop_token& stop_;
+  std::vector<acme::Finding> findings_;
+};
+
+}  // namespace
+
+const std::vector<NeededRole>& needed_roles() {
+  static const std::vector<NeededRole> all{
+      {.name = "sekisho-serve",
+       .rights = {{"networking.k8s.io", "ingresses", {"list", "watch"}, Where::served, "nothing is served"},
+                  {"networking.k8s.io",
+                   "ingressclasses",
+                   {"list", "watch"},
+                   Where::cluster,
+                   "nothing is served; or serve one namespace, with --namespace"},
+                  {"", "services", {"list", "watch"}, Where::served, "nothing is served"},
+                  {"discovery.k8s.io", "endpointslices", {"list", "watch"}, Where::served, "nothing is served"},
+                  {"", "secrets", {"list", "watch"}, Where::served, "nothing is served"},
+                  {"networking.k8s.io",
+                   "ingresses/status",
+                   {"patch"},
+                   Where::served,
+                   "Ingresses do not say where they are reached"},
+                  {"", "events", {"create", "patch"}, Where::served, "owners are not told what is wrong"}}},
+      {.name = "sekisho-own",
+       .rights = {{"coordination.k8s.io",
+                   "leases",
+                   {"get", "list", "create", "update", "patch", "delete"},
+                   Where::home,
+                   "no replica leads: no status, no Events, no certificates"},
+                  {"",
+                   "secrets",
+                   {"get", "list", "watch", "create", "update", "patch", "delete"},
+                   Where::home,
+                   "what replicas share cannot be kept: accounts, orders, challenges"}}},
+      {.name = "sekisho-issue",
+       .need = NeededRole::Need::to_issue,
+       .rights =
+           {{"", "secrets", {"get", "create", "patch"}, Where::served, "issued certificates cannot be written"},
+            {certificates_group, "issuers", {"list", "watch"}, Where::served, "nothing is issued"},
+            {certificates_group, "clusterissuers", {"list", "watch"}, Where::cluster, "nothing is issued"},
+            {certificates_group,
+             "certificates",
+             {"list", "watch", "create", "patch", "delete"},
+             Where::served,
+             "what Ingresses ask for is not issued"},
+            {certificates_group, "certificates/status", {"patch"}, Where::served, "Certificates show no state"},
+            {certificates_group, "issuers/status", {"patch"}, Where::served, "Issuers show no state"},
+            {certificates_group, "clusterissuers/status", {"patch"}, Where::cluster, "ClusterIssuers show no state"},
+            {orders_group,
+             "orders",
+             {"list", "create", "patch", "delete"},
+             Where::served,
+             "what is under way is not shown"},
+            {orders_group,
+             "challenges",
+             {"list", "create", "patch", "delete"},
+             Where::served,
+             "what is under way is not shown"},
+            {orders_group, "orders/status", {"patch"}, Where::served, "what is under way is not shown"},
+            {orders_group, "challenges/status", {"patch"}, Where::served, "what is under way is not shown"}}},
+  };
+  return all;
+}
+
+std::vector<acme::Finding> examine_rights(Client& client, const std::string& served, const std::string& home,
+                                          const std::stop_token& stop) {
+  return Examiner(client, served, home, stop).run();
+}
+
+}  // namespace kube

@@ -1,0 +1,42 @@
+// NeededRights: what sekisho asks the API for, by the role of deploy/kubernetes that grants it, and whether the API
+// would let us.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "acme/preflight.h"
+#include "kube/client.h"
+
+namespace kube {
+
+struct NeededRight {
+  std::string_view group;     // empty: the core group
+  std::string_view resource;  // "ingresses", "ingresses/status"
+  std::vector<std::string_view> verbs;
+  enum class Where : std::uint8_t {
+    served,   // the namespace that is served, or all
+    cluster,  // what belongs to no namespace; not where one namespace is served
+    home,     // where sekisho runs
+  } where = Where::served;
+  std::string_view without;  // what does not work then
+};
+
+// What one role grants.
+struct NeededRole {
+  std::string_view name;  // "sekisho-serve"
+  enum class Need : std::uint8_t { always, to_issue } need = Need::always;
+  std::vector<NeededRight> rights;
+};
+[[nodiscard]] const std::vector<NeededRole>& needed_roles();
+
+// Asks for each right by a SelfSubjectAccessReview. One Finding for each role of which all are there, and one for each
+// resource of which some are missing. `served`: empty: all namespaces. Some sixty short calls; blocking until `stop`.
+[[nodiscard]] std::vector<acme::Finding> examine_rights(Client& client, const std::string& served,
+                                                        const std::string& home, const std::stop_token& stop);
+
+}  // namespace kube
