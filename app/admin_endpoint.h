@@ -1,4 +1,4 @@
-// The admin endpoint's answers: path to text. Pure; the server around it is app/admin_server.h.
+// The admin endpoint's answers: path to text. Pure; the server around it is app/small_server.h.
 #pragma once
 
 #include <cstdint>
@@ -16,6 +16,7 @@ struct AdminRequest {
   std::string host;    // the Host header; attacker controlled
   std::string authorization = {};
   std::string content_type = {};
+  std::string body = {};  // attacker controlled, of bounded size
   // From this machine, and by no name that a browser could have been lured to.
   enum class Peer : std::uint8_t { elsewhere, this_machine } peer = Peer::elsewhere;
 };

@@ -171,7 +171,7 @@ base::Result<void> Gateway::start_admin(const Options& options) {
     if (auto answered = more ? more(request) : std::nullopt) return std::move(*answered);
     return answer_admin(request, [this] { return observe(); });
   };
-  auto started = AdminServer::start({.address = address, .handler = handler});
+  auto started = SmallServer::start({.address = address, .handler = handler});
   if (started) {
     admin_ = std::move(*started);
     base::log::info("admin endpoint", {{"address", admin_->address().to_string()}});

@@ -13,7 +13,7 @@
 #include "app/issued_certificates.h"
 #include "app/observation.h"
 #include "app/outside_traffic.h"
-#include "app/admin_server.h"
+#include "app/small_server.h"
 #include "app/snapshot_publisher.h"
 #include "base/clock.h"
 #include "base/error.h"
@@ -84,7 +84,7 @@ class Gateway {
   // Null: nothing is to be issued.
   [[nodiscard]] acme::Manager* issuers() const { return issued_.manager(); }
   // Null: there is no admin endpoint.
-  [[nodiscard]] const AdminServer* admin() const noexcept { return admin_.get(); }
+  [[nodiscard]] const SmallServer* admin() const noexcept { return admin_.get(); }
 
  private:
   explicit Gateway(Options& options);
@@ -136,7 +136,7 @@ class Gateway {
   std::shared_ptr<const certstore::TicketKeySet> shared_keys_;
   std::shared_ptr<const certstore::TicketKeySet> published_keys_;
   std::unique_ptr<AdminChanges> changes_;
-  std::unique_ptr<AdminServer> admin_;
+  std::unique_ptr<SmallServer> admin_;
 };
 
 }  // namespace app

@@ -22,6 +22,7 @@
 #include "app/process_limits.h"
 #include "app/self_made_certificate.h"
 #include "app/signals.h"
+#include "app/webhook.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "config/parse.h"
@@ -230,6 +231,18 @@ ExitCode ingress(IngressWords words) {
                                      }});
   ClusterQuestions questions(
       {.client = client, .control = control, .observe = [&serving = **gateway] { return serving.observe(); }});
+  std::unique_ptr<Webhook> webhook;
+  if (setup->webhook) {
+    auto started = Webhook::start({.client = client,
+                                   .control = control,
+                                   .address = *setup->webhook,
+                                   .home = home,
+                                   .configuration = words.webhook_configuration,
+                                   .lifetime = std::chrono::seconds(words.webhook_lifetime)});
+    if (!started) return fail(started.error());
+    webhook = *std::move(started);
+    base::log::info("admission webhook", {{"address", webhook->address().to_string()}});
+  }
   running.show({.control = &control, .issuing = &certificates, .questions = &questions, .ticket_keys = &ticket_keys});
   run_control_loop(**gateway, events, {.path = words.config, .load = [&words] { return load(words); }});
   duties.leave();
@@ -285,6 +298,12 @@ void add_ingress_command(CLI::App& app, Command& chosen) {
       ->add_option("--challenge-http-port", words->challenge_http_port, "For a test CA that asks elsewhere than at 80")
       ->group("Tests");
   command->add_option("--challenge-tls-port", words->challenge_tls_port, "The same for 443")->group("Tests");
+  add("--webhook", words->webhook, "Where the API server asks, over TLS, before an Ingress is written", "ADDR");
+  add("--webhook-configuration", words->webhook_configuration,
+      "The ValidatingWebhookConfiguration that is told which certificate to believe", "NAME");
+  command->add_option("--webhook-lifetime", words->webhook_lifetime, "Of the webhook's certificate, in seconds")
+      ->check(CLI::Range(10U, 31'536'000U))
+      ->group("Tests");
   add("--config,-c", words->config, "What Ingresses cannot say: limits, timeouts, TLS, more routes (YAML or JSON)",
       "FILE");
   add("--kubeconfig", words->kubeconfig, "The cluster, where it is not the one that this runs in", "FILE");

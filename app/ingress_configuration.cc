@@ -94,6 +94,16 @@ void read_issuing(const IngressWords& words, IngressSetup& setup, Problems& prob
   setup.beside = words.beside_cert_manager == "ignore" ? Beside::ignore : Beside::stand_aside;
 }
 
+void read_webhook(const IngressWords& words, IngressSetup& setup, Problems& problems) {
+  if (words.webhook.empty()) {
+    if (!words.webhook_configuration.empty()) problems.emplace_back("--webhook-configuration: it needs --webhook");
+    return;
+  }
+  auto address = config::parse_socket_address(words.webhook);
+  if (!address) return refuse(problems, "--webhook", words.webhook, address.error());
+  setup.webhook = *std::move(address);
+}
+
 void read_listener(const std::string& text, std::string_view option, bool tls, config::Config& into,
                    Problems& problems) {
   auto address = config::parse_socket_address(text);
@@ -155,6 +165,7 @@ Worded<IngressSetup> ingress_setup(const IngressWords& words) {
              fmt::format("a Service of namespace {}, the only one that is read", words.name_space));
     }
   }
+  read_webhook(words, setup, problems);
   read_issuing(words, setup, problems);
   if (!problems.empty()) return std::unexpected(std::move(problems));
   return setup;

@@ -34,6 +34,9 @@ struct IngressWords {
   std::uint16_t challenge_tls_port = 443;
   std::string beside_cert_manager = "stand-aside";
   bool mirrors = false;
+  std::string webhook;                              // where the API server asks; empty: nowhere
+  std::string webhook_configuration;                // the name of the ValidatingWebhookConfiguration
+  std::uint32_t webhook_lifetime = 90 * 24 * 3600;  // of its certificate, in seconds
   std::string kubeconfig;
   std::string context;
   std::string config;  // the file
@@ -43,6 +46,7 @@ struct IngressWords {
 struct IngressSetup {
   kube::Translator::Options translation;
   std::optional<kube::ObjectName> publish_service;
+  std::optional<config::SocketAddress> webhook;
   kube::IssuingRules rules;  // cluster_namespace may be empty
   kube::CertificateController::Options::Beside beside = kube::CertificateController::Options::Beside::stand_aside;
 };

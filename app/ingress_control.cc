@@ -108,6 +108,11 @@ kube::HostReport IngressControl::report(const std::string& host) const {
   return translator_.report(host);
 }
 
+kube::Judgement IngressControl::judge(const nlohmann::json& ingress) const {
+  const std::lock_guard lock(translating_);
+  return translator_.judge(ingress);
+}
+
 void IngressControl::describe(ClusterView& view) const {
   view.synced = synced_;
   view.watches = watches_.states();

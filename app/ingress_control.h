@@ -48,6 +48,8 @@ class IngressControl {
   [[nodiscard]] bool synced() const noexcept { return synced_; }
   // What all Ingresses say of a host. Holds the translation up for about a millisecond where there are thousands.
   [[nodiscard]] kube::HostReport report(const std::string& host) const;
+  // What would become of an Ingress that is about to be written; its content is attacker controlled.
+  [[nodiscard]] kube::Judgement judge(const nlohmann::json& ingress) const;
 
  private:
   void run(const std::stop_token& stop);

@@ -63,6 +63,32 @@ void HostBook::update(const std::string& host, Entry& entry, Changes& changes, N
   changes.hosts[host] = std::move(merged.routes);
 }
 
+std::vector<Notice> HostBook::conflicts(const IngressPlan& plan) const {
+  std::map<std::string, HostShare> own;
+  for (const RouteClaim& claim : plan.claims) {
+    HostShare& share = own[claim.host];
+    share.plan = &plan;
+    share.claims.push_back(&claim);
+  }
+  std::vector<Notice> all;
+  for (auto& [host, mine] : own) {
+    std::map<Seniority, HostShare> by_age;
+    by_age.emplace(plan.seniority, std::move(mine));
+    if (const auto there = hosts_.find(host); there != hosts_.end()) {
+      for (const auto& [seniority, other] : there->second.plans) {
+        if (other.plan->ingress.name == plan.ingress.name) continue;
+        by_age.emplace(seniority, HostShare{.plan = other.plan.get(), .claims = other.claims});
+      }
+    }
+    std::vector<HostShare> shares;
+    for (auto& [seniority, share] : by_age) shares.push_back(std::move(share));
+    for (Notice& notice : merge_host(host, shares, otherwise_).notices) {
+      if (notice.object.name == plan.ingress.name) all.push_back(std::move(notice));
+    }
+  }
+  return all;
+}
+
 std::vector<config::Route> HostBook::routes() const {
   std::vector<config::Route> all;
   for (const auto& [host, entry] : hosts_) all.insert(all.end(), entry.published.begin(), entry.published.end());

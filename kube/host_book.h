@@ -29,6 +29,9 @@ class HostBook {
   // Adds to `changes` what differs since the last call.
   void take(Changes& changes, NoticeBoard& notices, Work& work);
 
+  // What others have of what this plan claims, if it came now, instead of the plan of its Ingress that is there.
+  [[nodiscard]] std::vector<Notice> conflicts(const IngressPlan& plan) const;
+
   [[nodiscard]] std::vector<config::Route> routes() const;
 
  private:

@@ -113,7 +113,8 @@ class Planner {
       return;
     }
     if (!planned->remark.empty()) {
-      warn(reasons::invalid_path, fmt::format("{}.path {}: {}", place, config::quote(path.path), planned->remark));
+      warn(reasons::unsupported_annotation,
+           fmt::format("{}.path {}: {}", place, config::quote(path.path), planned->remark));
     }
     config::Route route{.path = std::move(planned->match)};
     route.action = action_for(path.backend, place);

@@ -1,6 +1,7 @@
 #include "kube/translator.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace kube {
@@ -105,14 +106,17 @@ void Translator::touch_class(const std::string& name) {
 }
 
 // Others' Ingresses are none of our business, so the class is looked for in what can still be read.
-void Translator::refuse_ingress(const nlohmann::json& object, const ObjectFaults& faults) {
+bool Translator::could_be_ours(const nlohmann::json& object) const {
   ObjectFaults unreadable;
   const ObjectFields fields(object, "", unreadable);
   Ingress partly{.metadata = read_metadata(fields, Resource::Scope::namespaced)};
   if (const auto spec = fields.object("spec")) partly.class_name = spec->text("ingressClassName");
   const auto known = ingresses_.find(partly.metadata.name);
-  const bool ours = (known != ingresses_.end() && known->second.plan) || classes_.serves(ClassRules::class_of(partly));
-  if (ours) refuse(resources::ingresses, object, faults);
+  return (known != ingresses_.end() && known->second.plan) || classes_.serves(ClassRules::class_of(partly));
+}
+
+void Translator::refuse_ingress(const nlohmann::json& object, const ObjectFaults& faults) {
+  if (could_be_ours(object)) refuse(resources::ingresses, object, faults);
 }
 
 void Translator::refuse(const Resource& resource, const nlohmann::json& object, const ObjectFaults& faults) {
@@ -134,6 +138,20 @@ Changes Translator::take() {
   changes.appeared = std::move(appeared);
   changes.vanished = std::move(vanished);
   return changes;
+}
+
+Judgement Translator::judge(const nlohmann::json& object) const {
+  const auto ingress = read_ingress(object);
+  if (!ingress) {
+    if (!could_be_ours(object)) return {};
+    return {.refusals = {std::string(reasons::invalid_object) + ": " + to_string(ingress.error())}, .warnings = {}};
+  }
+  const auto dialect = classes_.serves(ClassRules::class_of(*ingress));
+  if (!dialect) return {};
+  const IngressPlan plan = plan_ingress(*ingress, {.dialect = *dialect, .default_issuer = default_issuer_});
+  std::vector<Notice> notices = plan.notices;
+  std::ranges::move(hosts_.conflicts(plan), std::back_inserter(notices));
+  return judgement_of(notices);
 }
 
 HostReport Translator::report(const std::string& host) const {

@@ -18,6 +18,7 @@
 #include "kube/class_rules.h"
 #include "kube/host_book.h"
 #include "kube/host_report.h"
+#include "kube/judgement.h"
 #include "kube/notice_board.h"
 #include "kube/secret_book.h"
 
@@ -53,6 +54,8 @@ class Translator {
   [[nodiscard]] std::vector<Notice> notices() const { return notices_.all(); }
   // Also Ingresses that are served elsewhere. `host`: canonical.
   [[nodiscard]] HostReport report(const std::string& host) const;
+  // What would become of an Ingress that is about to be written. Changes nothing.
+  [[nodiscard]] Judgement judge(const nlohmann::json& ingress) const;
   // Secrets that are needed, there or not: for a client that reads each by its name.
   [[nodiscard]] std::vector<ObjectName> wanted_secrets() const { return secrets_.wanted(); }
 
@@ -78,6 +81,7 @@ class Translator {
   void touch_class(const std::string& name);
   void plan(const ObjectName& name, Changes& changes);
   void replace(Entry& entry, PlanPtr next);
+  [[nodiscard]] bool could_be_ours(const nlohmann::json& object) const;
   void refuse_ingress(const nlohmann::json& object, const ObjectFaults& faults);
   void refuse(const Resource& resource, const nlohmann::json& object, const ObjectFaults& faults);
 

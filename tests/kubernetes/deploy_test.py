@@ -90,6 +90,23 @@ def test_it_may_see_whether_a_cert_manager_leads_and_no_other_lease(cluster, gra
     assert not may("kube-scheduler", "kube-system")
 
 
+def test_the_webhook_is_a_component_of_the_overlay(cluster, home, tmp_path):
+    (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump({
+        "namespace": home, "resources": [os.path.relpath(DEPLOY / "overlays" / "ingress", tmp_path)],
+        "components": [os.path.relpath(DEPLOY / "components" / "webhook", tmp_path)]}))
+    said = cluster.kubectl.run("apply", "--dry-run=server", "-k", tmp_path)
+    assert "Warning" not in said.stderr
+    objects = [each for each in yaml.safe_load_all(cluster.kubectl("kustomize", tmp_path)) if each]
+    configuration = one(objects, "ValidatingWebhookConfiguration")
+    args = one(objects, "Deployment")["spec"]["template"]["spec"]["containers"][0]["args"]
+    assert f"--webhook-configuration={configuration['metadata']['name']}" in args
+    hook = configuration["webhooks"][0]
+    assert hook["failurePolicy"] == "Ignore" and hook["sideEffects"] == "None"
+    asked = hook["clientConfig"]["service"]
+    assert any(each["kind"] == "Service" and each["metadata"]["name"] == asked["name"]
+               and each["metadata"]["namespace"] == asked["namespace"] for each in objects)
+
+
 def test_the_namespaced_overlay_has_no_right_beyond_its_namespace(kubectl):
     kinds = {each["kind"] for each in rendered(kubectl, "namespaced")}
     assert not kinds & {"ClusterRole", "ClusterRoleBinding", "IngressClass", "Namespace"}

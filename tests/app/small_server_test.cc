@@ -1,7 +1,8 @@
-#include "app/admin_server.h"
+#include "app/small_server.h"
 
 #include <gtest/gtest.h>
 
+#include <mutex>
 #include <vector>
 
 #include <boost/asio/connect.hpp>
@@ -9,7 +10,10 @@
 #include <boost/asio/read_until.hpp>
 #include <boost/asio/write.hpp>
 
+#include <fmt/format.h>
+
 #include "base/http_client.h"
+#include "tests/support/mint.h"
 
 namespace app {
 namespace {
@@ -17,14 +21,14 @@ namespace {
 namespace asio = boost::asio;
 using asio::ip::tcp;
 
-class AdminServerTest : public testing::Test {
+class SmallServerTest : public testing::Test {
  protected:
-  void start(AdminServer::Options options = {}) {
+  void start(SmallServer::Options options = {}) {
     options.address = {.host = "127.0.0.1", .port = 0};
     options.handler = [](const AdminRequest& request) {
       return AdminAnswer{200, "text/plain", request.method + ' ' + request.target + '\n'};
     };
-    auto started = AdminServer::start(std::move(options));
+    auto started = SmallServer::start(std::move(options));
     ASSERT_TRUE(started) << started.error().what;
     server_ = std::move(*started);
   }
@@ -47,41 +51,41 @@ class AdminServerTest : public testing::Test {
   }
 
   asio::io_context io_;
-  std::unique_ptr<AdminServer> server_;
+  std::unique_ptr<SmallServer> server_;
 };
 
-TEST_F(AdminServerTest, CannotListenWhereAnotherListens) {
+TEST_F(SmallServerTest, CannotListenWhereAnotherListens) {
   start();
-  AdminServer::Options options;
+  SmallServer::Options options;
   options.address = server_->address();
-  const auto second = AdminServer::start(std::move(options));
+  const auto second = SmallServer::start(std::move(options));
   ASSERT_FALSE(second);
   EXPECT_NE(second.error().what.find(server_->address().to_string()), std::string::npos) << second.error().what;
 }
 
-TEST_F(AdminServerTest, RefusesAHostHeaderOfAStrangersChoosing) {
+TEST_F(SmallServerTest, RefusesAHostHeaderOfAStrangersChoosing) {
   start();
   EXPECT_TRUE(
       exchange("GET / HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n").starts_with("HTTP/1.1 403 "));
   EXPECT_TRUE(exchange("GET / HTTP/1.1\r\nConnection: close\r\n\r\n").starts_with("HTTP/1.1 403 "));
 }
 
-TEST_F(AdminServerTest, RefusesGarbageAndHeadersWithoutEnd) {
+TEST_F(SmallServerTest, RefusesGarbageAndHeadersWithoutEnd) {
   start();
   EXPECT_TRUE(exchange("what is this\r\n\r\n").starts_with("HTTP/1.1 400 "));
   EXPECT_TRUE(exchange("GET / HTTP/1.1\r\nX: " + std::string(40'000, 'x')).starts_with("HTTP/1.1 400 "));
 }
 
-TEST_F(AdminServerTest, ClosesAConnectionThatSaysNothing) {
-  AdminServer::Options options;
+TEST_F(SmallServerTest, ClosesAConnectionThatSaysNothing) {
+  SmallServer::Options options;
   options.timeout = std::chrono::milliseconds(100);
   start(std::move(options));
   tcp::socket socket = connect();
   EXPECT_EQ(rest_of(socket), "");
 }
 
-TEST_F(AdminServerTest, ClosesTheSilentConnectionsWhenAProbeNeedsRoom) {
-  AdminServer::Options options;
+TEST_F(SmallServerTest, ClosesTheSilentConnectionsWhenAProbeNeedsRoom) {
+  SmallServer::Options options;
   options.connections = 3;
   options.timeout = std::chrono::minutes(2);
   start(std::move(options));
@@ -94,8 +98,8 @@ TEST_F(AdminServerTest, ClosesTheSilentConnectionsWhenAProbeNeedsRoom) {
   EXPECT_EQ(rest_of(silent.front()), "");
 }
 
-TEST_F(AdminServerTest, KeepsTheConnectionThatWasAnsweredLast) {
-  AdminServer::Options options;
+TEST_F(SmallServerTest, KeepsTheConnectionThatWasAnsweredLast) {
+  SmallServer::Options options;
   options.connections = 2;
   options.timeout = std::chrono::minutes(2);
   start(std::move(options));
@@ -117,7 +121,7 @@ TEST_F(AdminServerTest, KeepsTheConnectionThatWasAnsweredLast) {
   EXPECT_TRUE(scrape(scraper));
 }
 
-TEST_F(AdminServerTest, AnswersWithHeadersThatKeepBrowsersSafe) {
+TEST_F(SmallServerTest, AnswersWithHeadersThatKeepBrowsersSafe) {
   start();
   base::HttpRequest request;
   request.url = "http://" + server_->address().to_string() + "/page?x=1";
@@ -131,11 +135,74 @@ TEST_F(AdminServerTest, AnswersWithHeadersThatKeepBrowsersSafe) {
   EXPECT_EQ(answer->header("cache-control"), "no-store");
 }
 
-TEST_F(AdminServerTest, AnswersHeadWithoutABody) {
+TEST_F(SmallServerTest, AnswersHeadWithoutABody) {
   start();
   const std::string answer = exchange("HEAD /page HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
   EXPECT_TRUE(answer.starts_with("HTTP/1.1 200 "));
   EXPECT_TRUE(answer.ends_with("\r\n\r\n"));
+}
+
+TEST_F(SmallServerTest, RefusesABodyThatIsTooLarge) {
+  SmallServer::Options options;
+  options.largest_body = 100;
+  start(std::move(options));
+  const std::string answer =
+      exchange("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 101\r\n\r\n" + std::string(101, 'x'));
+  EXPECT_TRUE(answer.starts_with("HTTP/1.1 413")) << answer;
+}
+
+class SecuredServerTest : public SmallServerTest {
+ protected:
+  void start_secured(SmallServer::Options options = {}) {
+    options.certificate = [this] {
+      const std::lock_guard lock(mutex_);
+      return shown_;
+    };
+    start(std::move(options));
+  }
+  void show(const test::Authority& authority) {
+    const auto leaf = authority.issue({.names = {"hook.example.com"}});
+    const std::lock_guard lock(mutex_);
+    shown_ = certstore::Certificate::from_pem(leaf.chain_pem(), leaf.key_pem()).value();
+  }
+  base::Result<base::HttpResponse> ask(const test::Authority& believed) {
+    base::HttpRequest request{.url = fmt::format("https://hook.example.com:{}/x", server_->address().port)};
+    request.headers = {{"Host", "127.0.0.1"}};
+    request.connect_to = server_->address().to_string();
+    request.ca_pem = believed.pem();
+    request.proxy = base::HttpRequest::Proxy::none;
+    return base::HttpClient().send(request);
+  }
+
+  std::mutex mutex_;
+  certstore::CertificatePtr shown_;
+};
+
+TEST_F(SecuredServerTest, ClosesConnectionsWhileThereIsNoCertificate) {
+  start_secured();
+  EXPECT_FALSE(ask(test::Authority("root")));
+}
+
+TEST_F(SecuredServerTest, ShowsTheCertificateOfTheMoment) {
+  start_secured();
+  const test::Authority first("first");
+  const test::Authority second("second");
+  show(first);
+  ASSERT_TRUE(ask(first));
+  EXPECT_EQ(ask(first)->body, "GET /x\n");
+  EXPECT_FALSE(ask(second));
+  show(second);
+  EXPECT_TRUE(ask(second));
+  EXPECT_FALSE(ask(first));
+}
+
+TEST_F(SecuredServerTest, ClosesAConnectionThatDoesNotShakeHands) {
+  SmallServer::Options options;
+  options.timeout = std::chrono::milliseconds(50);
+  start_secured(std::move(options));
+  show(test::Authority("root"));
+  tcp::socket silent = connect();
+  EXPECT_EQ(rest_of(silent), "");
 }
 
 }  // namespace
