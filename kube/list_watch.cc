@@ -308,7 +308,12 @@ std::string ListWatch::query(std::string_view more) const {
   return path;
 }
 
+// A server that answers again after it was away is asked anew at the pace of a first failure: it is busy for a moment
+// ("storage is (re)initializing"), and how long it was away says nothing about that.
 std::chrono::milliseconds ListWatch::pause_after(const ApiFailure& failure) {
+  const bool answered = failure.status != 0 && failure.status != 401;
+  if (answered && !answered_) backoff_ = Backoff(options_.pace);
+  answered_ = answered;
   const auto pause = backoff_.after_failure(std::chrono::steady_clock::now(), random());
   if (!failure.retry_after) return pause;
   return std::max<std::chrono::milliseconds>(

@@ -114,6 +114,7 @@ class ListWatch {
   bool absent_ = false;
   bool listed_in_vain_ = false;  // the server forgot where we were, and nothing has come since we listed
   Backoff backoff_;
+  bool answered_ = true;  // the last failure was an answer
   std::mt19937_64 generator_{std::random_device{}()};
   mutable std::mutex mutex_;  // guards state_
   WatchState state_;

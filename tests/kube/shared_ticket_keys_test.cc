@@ -181,7 +181,7 @@ TEST_F(SharedTicketKeysTest, KeepsItsKeysWhenTheSecretIsDamagedAndPutsThemBack) 
 TEST_F(SharedTicketKeysTest, BeginsAnewWhereItNeverKnewWhatADamagedSecretHeld) {
   server_.put(path, holding("garbage"));
   const auto one = replica();
-  ASSERT_TRUE(server_.wait_until([&] { return !one->state().problem.empty(); }));
+  ASSERT_TRUE(server_.wait_until([&] { return one->state().problem.contains("no file of ticket keys"); }));
   EXPECT_EQ(one->keys(), nullptr);
   clock_.advance(61s);
   EXPECT_TRUE(uses_what_is_stored(*one));
