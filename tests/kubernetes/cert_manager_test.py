@@ -72,6 +72,7 @@ def test_renewals_are_asked_for_as_cmctl_does(edge, kubectl):
     ready(kubectl, "certificate/web")
     eventually(lambda: kubectl.get("certificate", "web")["status"].get("revision") == 1, 20, "revision 1")
     first = pair_in(kubectl, "web")["tls.crt"]
+    eventually(lambda: condition(kubectl, "certificate/web", "Issuing")[0] is None, 20, "it is issued to the end")
     status = kubectl.get("certificate", "web")["status"]
     status["conditions"].append({"type": "Issuing", "status": "True", "reason": "ManuallyTriggered",
                                  "message": "Certificate re-issuance manually triggered",
@@ -79,7 +80,7 @@ def test_renewals_are_asked_for_as_cmctl_does(edge, kubectl):
     kubectl("patch", "certificate", "web", "--subresource=status", "--type=merge", "--patch", json.dumps({"status": status}))
     eventually(lambda: kubectl.get("certificate", "web")["status"].get("revision") == 2, 20, "revision 2")
     assert pair_in(kubectl, "web")["tls.crt"] != first
-    assert condition(kubectl, "certificate/web", "Issuing") == (None, None, None)
+    eventually(lambda: condition(kubectl, "certificate/web", "Issuing") == (None, None, None), 20, "it is issued to the end")
     # And a Secret that is deleted is issued again.
     kubectl.delete("secret/web")
     eventually(lambda: kubectl.get("certificate", "web")["status"].get("revision") == 3, 20, "revision 3")
