@@ -219,13 +219,21 @@ TEST_F(SharedTicketKeysTest, RotatesOnceHoweverManyReplicasThereAre) {
   EXPECT_EQ(written, 2U);
 }
 
-TEST_F(SharedTicketKeysTest, SealsWithTheNextKeyWhenItsTimeComesAlsoWhileTheApiIsAway) {
-  const auto one = replica();
-  const auto two = replica();
-  ASSERT_TRUE(uses_what_is_stored(*one));
-  ASSERT_TRUE(uses_what_is_stored(*two));
-  const TicketKeySet known = *stored();
-  server_.answer_all_with(500);
+// Two that share keys, and an API that has just gone away.
+class SharedTicketKeysWithoutTheApi : public SharedTicketKeysTest {
+ protected:
+  void SetUp() override {
+    ASSERT_TRUE(uses_what_is_stored(*one));
+    ASSERT_TRUE(uses_what_is_stored(*two));
+    known = *stored();
+    server_.answer_all_with(500);
+  }
+  const std::unique_ptr<Replica> one = replica();
+  const std::unique_ptr<Replica> two = replica();
+  TicketKeySet known;
+};
+
+TEST_F(SharedTicketKeysWithoutTheApi, SealsWithTheNextKeyWhenItsTimeComes) {
   clock_.advance(period);
   ASSERT_TRUE(wait_with_time([&] { return one->sealing() == known.keys[0] && two->sealing() == known.keys[0]; }));
   ASSERT_TRUE(wait_with_time([&] { return one->state().problem.contains("not rotated"); })) << one->state().problem;
@@ -238,13 +246,7 @@ TEST_F(SharedTicketKeysTest, SealsWithTheNextKeyWhenItsTimeComesAlsoWhileTheApiI
   EXPECT_TRUE(uses_what_is_stored(*two));
 }
 
-TEST_F(SharedTicketKeysTest, GoesOnAloneWhenTheKeysAreFarTooOldAndComesBack) {
-  const auto one = replica();
-  const auto two = replica();
-  ASSERT_TRUE(uses_what_is_stored(*one));
-  ASSERT_TRUE(uses_what_is_stored(*two));
-  const TicketKeySet known = *stored();
-  server_.answer_all_with(500);
+TEST_F(SharedTicketKeysWithoutTheApi, GoesOnAloneWhenTheKeysAreFarTooOldAndComesBack) {
   clock_.advance(5 * period);
   const auto is_alone = [&](Replica& replica) {
     return !replica.state().shared && replica.sealing() && replica.sealing() != known.keys[0];
