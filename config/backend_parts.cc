@@ -1,5 +1,6 @@
 #include <utility>
 
+#include "config/quantities.h"
 #include "config/sections.h"
 
 namespace config {
@@ -11,6 +12,8 @@ Read<std::string> parse_server_name(std::string_view text) {
 }
 
 constexpr std::uint64_t most_connections = 1'000'000;
+
+const Words<SameSite> same_sites{{"lax", SameSite::lax}, {"strict", SameSite::strict}, {"none", SameSite::none}};
 
 }  // namespace
 
@@ -87,6 +90,25 @@ Retries read_retries(const Value& value) {
   retries.attempts = map.number("attempts", retries.attempts, {0, 10});
   retries.budget_percent = map.number("budget_percent", retries.budget_percent, {0, 100});
   return retries;
+}
+
+std::optional<AffinityCookie> read_affinity(const Value& value) {
+  const Mapping map(value, keys::affinity);
+  const auto how = map.require("cookie");
+  if (!how) return std::nullopt;
+  const Mapping cookie_map(*how, keys::affinity_cookie);
+  AffinityCookie cookie;
+  if (const auto name = cookie_map.find("name")) cookie.name = name->parsed(parse_cookie_name).value_or(cookie.name);
+  constexpr Range<milliseconds> whole_life{milliseconds(0), longest_duration};
+  cookie.max_age =
+      std::chrono::floor<std::chrono::seconds>(cookie_map.duration("max_age", milliseconds(0), whole_life));
+  cookie.path = cookie_map.parsed("path", parse_cookie_path);
+  cookie.same_site = cookie_map.choice("same_site", cookie.same_site, same_sites);
+  if (const auto secure = cookie_map.find("secure")) cookie.secure = secure->boolean();
+  if (cookie.same_site == SameSite::none && cookie.secure == false) {
+    cookie_map.value().refuse("`same_site: none` with `secure: false`", "`secure: true`: browsers refuse the cookie");
+  }
+  return cookie;
 }
 
 }  // namespace config

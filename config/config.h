@@ -245,6 +245,22 @@ struct Retries {
 
 enum class ProxyProtocolOut { off, v1, v2 };
 
+enum class SameSite { lax, strict, none };  // none: Secure as well, for browsers refuse it otherwise
+
+// A client comes back to the endpoint that it had, as long as that one takes requests, by a cookie that says neither
+// its address nor how to reach another.
+struct AffinityCookie {
+  std::string name = "sekisho_affinity";
+  std::chrono::seconds max_age{0};  // 0: for as long as the browser runs
+  std::string path;                 // empty: the path of the route
+  SameSite same_site = SameSite::lax;
+  std::optional<bool> secure;  // none: where the client came by https
+  // What endpoints are hashed with; whoever serves the same backend has the same. Empty: this process's own. Not in
+  // files.
+  std::string key;
+  friend bool operator==(const AffinityCookie&, const AffinityCookie&) = default;
+};
+
 struct Backend {
   std::string name;
   std::vector<Endpoint> endpoints;
@@ -258,6 +274,7 @@ struct Backend {
   BackendLimits limits;
   Retries retries;
   ProxyProtocolOut proxy_protocol = ProxyProtocolOut::off;
+  std::optional<AffinityCookie> affinity;
   friend bool operator==(const Backend&, const Backend&) = default;
 };
 

@@ -79,6 +79,19 @@ Read<std::string> parse_request_target(std::string_view text) {
   return std::string(text);
 }
 
+Read<std::string> parse_cookie_name(std::string_view text) {
+  constexpr std::size_t longest = 64;
+  if (!is_token(text) || text.size() > longest)
+    return std::unexpected("the name of a cookie, of at most 64 characters");
+  return std::string(text);
+}
+
+Read<std::string> parse_cookie_path(std::string_view text) {
+  auto path = parse_url_path(text);
+  if (path && path->contains(';')) return std::unexpected("a path without a semicolon");
+  return path;
+}
+
 Read<std::string> parse_authority(std::string_view text) {
   if (const auto address = base::IpAddress::parse(text)) return address->to_host();
   if (text.find(':') == std::string_view::npos) return parse_host_name(text);

@@ -67,7 +67,7 @@ inline constexpr KeySet header_changes{"header_changes", {"remove", "set", "add"
 
 inline constexpr KeySet backend{"backend",
                                 {"endpoints", "balance", "protocol", "tls", "host_header", "health_check", "ejection",
-                                 "timeouts", "limits", "retries", "proxy_protocol"}};
+                                 "timeouts", "limits", "retries", "proxy_protocol", "affinity"}};
 inline constexpr KeySet endpoint{"endpoint", {"address", "weight"}};
 inline constexpr KeySet upstream_tls{"upstream_tls",
                                      {"verify", "server_name", "ca_certificates", "client_certificate"}};
@@ -81,6 +81,8 @@ inline constexpr KeySet backend_timeouts{"backend_timeouts",
 inline constexpr KeySet backend_limits{"backend_limits",
                                        {"connections", "idle_connections", "idle_for", "queue", "queue_timeout"}};
 inline constexpr KeySet retries{"retries", {"attempts", "budget_percent"}};
+inline constexpr KeySet affinity{"affinity", {"cookie"}};
+inline constexpr KeySet affinity_cookie{"affinity_cookie", {"name", "max_age", "path", "same_site", "secure"}};
 
 inline constexpr KeySet limits{
     "limits",
@@ -128,6 +130,8 @@ inline constexpr std::array all{&configuration,
                                 &backend_timeouts,
                                 &backend_limits,
                                 &retries,
+                                &affinity,
+                                &affinity_cookie,
                                 &limits,
                                 &timeouts,
                                 &drain};

@@ -57,6 +57,7 @@ Backend read_backend(const Value& value) {
   if (const auto limits = map.find("limits")) backend.limits = read_backend_limits(*limits);
   if (const auto retries = map.find("retries")) backend.retries = read_retries(*retries);
   backend.proxy_protocol = map.choice("proxy_protocol", backend.proxy_protocol, proxy_protocols);
+  if (const auto affinity = map.find("affinity")) backend.affinity = read_affinity(*affinity);
   return backend;
 }
 

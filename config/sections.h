@@ -117,6 +117,10 @@ struct PlacedRoute {
 [[nodiscard]] Read<std::string> parse_request_target(std::string_view text);  // a path, and perhaps a query
 // "app.internal", "app.internal:8080", "[::1]:80": what goes into a Host header.
 [[nodiscard]] Read<std::string> parse_authority(std::string_view text);
+// RFC 6265 §4.1.1: a token.
+[[nodiscard]] Read<std::string> parse_cookie_name(std::string_view text);
+// A path that can stand in a Set-Cookie: without a semicolon.
+[[nodiscard]] Read<std::string> parse_cookie_path(std::string_view text);
 
 // read_backends.cc
 [[nodiscard]] std::map<std::string, Backend> read_backends(const Value& value);
@@ -128,6 +132,7 @@ struct PlacedRoute {
 [[nodiscard]] BackendTimeouts read_backend_timeouts(const Value& value);
 [[nodiscard]] BackendLimits read_backend_limits(const Value& value);
 [[nodiscard]] Retries read_retries(const Value& value);
+[[nodiscard]] std::optional<AffinityCookie> read_affinity(const Value& value);
 
 // read_limits.cc
 [[nodiscard]] Limits read_limits(const Value& value);

@@ -7,6 +7,7 @@
 namespace config {
 namespace {
 
+using std::chrono::hours;
 using std::chrono::minutes;
 
 Config every_key() {
@@ -140,6 +141,7 @@ TEST(EveryKey, ReachesBackends) {
   app.limits = {10, 11, seconds(12), 13, seconds(14)};
   app.retries = {2, 30};
   app.proxy_protocol = ProxyProtocolOut::v2;
+  app.affinity = AffinityCookie{"stay", hours(2), "/app", SameSite::strict, true, ""};
   EXPECT_EQ(config.backends, (std::map<std::string, Backend>{{"app", app}}));
 }
 

@@ -106,7 +106,8 @@ json smallest() {
               {"ejection", json::object()},
               {"timeouts", json::object()},
               {"limits", json::object()},
-              {"retries", json::object()}}}}}};
+              {"retries", json::object()},
+              {"affinity", {{"cookie", json::object()}}}}}}}};
 }
 
 json with_defaults() {
@@ -140,6 +141,7 @@ json with_defaults() {
   for (const char* part : {"health_check", "ejection", "retries"}) add(backend[part], part);
   add(backend["timeouts"], "backend_timeouts");
   add(backend["limits"], "backend_limits");
+  add(backend["affinity"]["cookie"], "affinity_cookie");
   return text;
 }
 

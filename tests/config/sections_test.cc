@@ -115,6 +115,11 @@ TEST(Backends, RefuseWhatCannotWork) {
   expect_fault(backend("health_check: { interval: 1ms }"), "expected a duration from 10ms to 1d");
   expect_fault(backend("ejection: { at_most_percent: 101 }"), "expected a whole number from 0 to 100");
   expect_fault(backend("timeouts: { connect: 0 }"), "found `0`, expected a duration from 1ms to 1d");
+  expect_fault(backend("affinity: {}"), "found affinity without `cookie`");
+  expect_fault(backend("affinity: { cookie: { name: 'a b' } }"), "found `a b`, expected the name of a cookie");
+  expect_fault(backend("affinity: { cookie: { path: '/a;b' } }"), "found `/a;b`, expected a path without a semicolon");
+  expect_fault(backend("affinity: { cookie: { same_site: none, secure: false } }"),
+               "found `same_site: none` with `secure: false`");
 }
 
 TEST(Backends, TakeTlsInThreeWays) {
