@@ -1,0 +1,1 @@
+"""A stand-in for Azure: Entra, IMDS, Key Vault, Resource Manager and its name servers, on loopback, in threads of the test."""

@@ -1,0 +1,26 @@
+"""Fixtures: one stand-in for Azure a test. A request that the published documents do not allow fails the test that made it."""
+
+import pathlib
+import sys
+
+import pytest
+
+HERE = pathlib.Path(__file__).parent
+sys.path[:0] = [str(HERE), str(HERE.parent / "e2e")]
+
+from azure_world.world import AzureWorld  # noqa: E402
+from support.authority import Authority  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def authority():
+    return Authority("Azure stand-in CA", intermediate=True)
+
+
+@pytest.fixture
+def azure(tmp_path, authority):
+    """An AzureWorld of the test's own."""
+    made = AzureWorld(tmp_path / "azure", authority)
+    yield made
+    made.close()
+    assert made.journal.violations == []
