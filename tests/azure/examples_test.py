@@ -5,11 +5,15 @@ import json
 import urllib.parse
 
 import pytest
-from azure_world import schemas, vault_requests
+from azure_world import dns_requests, gateway_requests, schemas, vault_requests
 from azure_world.caller import Caller
+from azure_world.dns_zones import RecordSet
 from azure_world.openapi import Document
 
 VAULTS = Document("keyvault-7.2", "certificates.json", "secrets.json")
+ZONES = Document("dns-2018-05-01", "dns.json")
+GATEWAYS = Document("network-2021-02-01", "applicationGateway.json")
+ARM = "https://management.azure.com"
 
 
 def described(document, folder, done):
@@ -75,3 +79,47 @@ def test_an_example_of_key_vault_replays(azure, authority, example_vault, operat
     if expected is not None:
         assert said.json.keys() <= expected.keys() | {"tags", "contentType", "kid", "managed", "policy"}
         assert expected.keys() - {"nextLink"} <= said.json.keys() | {"tags", "contentType"}
+
+
+@pytest.mark.parametrize("operation, example", described(ZONES, "dns-2018-05-01", dns_requests.HANDLERS))
+def test_an_example_of_azure_dns_replays(azure, operation, example):
+    values = example["parameters"]
+    zone = azure.arm.add_zone("zone1", values["subscriptionId"], "rg1")
+    if operation.id not in ("RecordSets_CreateOrUpdate", "RecordSets_ListByDnsZone"):
+        zone.keep(RecordSet("record1", [["string1", "string2"]], 3600, {"key1": "value1"}))
+    method, target, body = asked(operation, values)
+    said = Caller(azure.arm, azure.ca, azure.token_for(ARM))(method, target, body)
+    assert str(said.status) in example["responses"], said.content
+    expected = example["responses"][str(said.status)].get("body")
+    if expected and "properties" in expected:
+        assert said.json["properties"].get("TXTRecords") == expected["properties"].get("TXTRecords")
+        assert said.json["properties"].get("metadata") == expected["properties"].get("metadata")
+
+
+def filled_in(value, pfx, secret):
+    """What the examples leave out is put in: certificates and ids of secrets."""
+    if isinstance(value, dict):
+        if value.get("keyVaultSecretId"):
+            return {**value, "keyVaultSecretId": secret}
+        if "password" in value:
+            return {**value, "data": pfx, "password": "word"}
+        return {key: filled_in(each, pfx, secret) for key, each in value.items()}
+    return [filled_in(each, pfx, secret) for each in value] if isinstance(value, list) else value
+
+
+@pytest.mark.parametrize("operation, example", described(GATEWAYS, "network-2021-02-01", gateway_requests.HANDLERS))
+def test_an_example_of_the_gateway_replays(azure, authority, operation, example):
+    values = dict(example["parameters"])
+    pair = authority.issue("gateway.example.test")
+    azure.vault.add_certificate("secret", pair)
+    if operation.id != "ApplicationGateways_CreateOrUpdate":
+        azure.arm.add_gateway("appgw", values["subscriptionId"], "rg1", certificates={"sslcert": pair})
+    else:
+        secret = f"{azure.key_vault.url}/secrets/secret"
+        values["parameters"] = filled_in(values["parameters"], base64.b64encode(pair.pfx(b"word")).decode(), secret)
+    method, target, body = asked(operation, values)
+    said = Caller(azure.arm, azure.ca, azure.token_for(ARM))(method, target, body)
+    assert str(said.status) in example["responses"], said.content
+    expected = example["responses"][str(said.status)].get("body")
+    if expected and "properties" in expected:
+        assert {"provisioningState", "operationalState", "sslCertificates"} <= said.json["properties"].keys()

@@ -11,7 +11,7 @@ from .openapi import Document
 from .service import Refused, Service
 from .vault import Vault
 
-NEWER = ("7.3", "7.4", "7.5", "7.6", "2025-06-01-preview", "2025-07-01")
+NEWER = r"7\.[3-6]|2025-0[67]-01(-preview)?"
 SENTENCES = {
     "ForbiddenByFirewall": "Client address is not authorized and caller is not a trusted service.",
     "ForbiddenByRbac": "Caller is not authorized to perform action on resource.",

@@ -15,14 +15,13 @@ CONDITIONS = ("if-match", "if-none-match", "if-modified-since", "if-unmodified-s
 
 
 class Document:
-    """`versions` are the api-versions that its service takes: of its own one, nothing may be asked or answered that is not in the
-    document; of newer ones what the document names must be right, and the rest is unknown to us."""
+    """`newer` is the pattern of further api-versions that its service takes: with its own one, nothing may be asked or answered that
+    is not in the document; with newer ones what the document names must be right, and the rest is unknown to us. `read_only`: its
+    writers send back what they read."""
 
-    def __init__(self, folder, *files, newer=(), strict=True):
-        first = schemas.document(folder, files[0])
-        self.version = first["info"]["version"]
-        self.versions = {self.version, *newer}
-        self.strict = strict
+    def __init__(self, folder, *files, newer="", read_only=False):
+        self.version = schemas.document(folder, files[0])["info"]["version"]
+        self.newer, self.read_only = re.compile(newer), read_only
         self.operations = [Operation(self, path, method, described)
                            for file in files for path, methods in schemas.document(folder, file)["paths"].items()
                            for method, described in methods.items() if method in METHODS]
@@ -36,6 +35,9 @@ class Document:
                 if operation.method == request.method and operation.pattern.fullmatch(path):
                     return operation
         return None
+
+    def takes(self, version):
+        return version is not None and (version == self.version or self.newer.fullmatch(version) is not None)
 
     def named(self, operation_id):
         return next(each for each in self.operations if each.id == operation_id)
@@ -61,8 +63,9 @@ class Operation:
     def _in(self, place):
         return [each for each in self.parameters if each["in"] == place]
 
-    def _closed(self, request):
-        return self.document.strict and request.query.get("api-version") == self.document.version
+    def _dialect(self, request, kind):
+        closed = request.query.get("api-version") == self.document.version
+        return schemas.Dialect(kind == "request", closed, self.document.read_only or not closed)
 
     # ---- the request
 
@@ -80,8 +83,8 @@ class Operation:
         declared = {each["name"].lower() for each in self._in("header")}
         found += [f"has the header {name}, which {self.id} does not know" for name in CONDITIONS
                   if name in request.headers and name not in declared]
-        if request.query.get("api-version") not in self.document.versions:
-            found.append(f"has the api-version {request.query.get('api-version')!r}; known: {sorted(self.document.versions)}")
+        if not self.document.takes(request.query.get("api-version")):
+            found.append(f"has the api-version {request.query.get('api-version')!r}")
         return found + self._faults_of_body(request)
 
     def _faults_of_body(self, request):
@@ -98,7 +101,7 @@ class Operation:
         except ValueError as error:
             return [f"has a body that is not JSON: {error}"]
         return [f"has a body that is not as {self.id} has it: {text}" for text in
-                schemas.faults_of(value, described["schema"], request=True, closed=self._closed(request))]
+                schemas.faults_of(value, described["schema"], self._dialect(request, "request"))]
 
     # ---- the answer
 
@@ -115,7 +118,7 @@ class Operation:
             value = json.loads(content)
         except ValueError as error:
             return [f"not JSON: {error}"]
-        return schemas.faults_of(value, described["schema"], request=False, closed=self._closed(request))
+        return schemas.faults_of(value, described["schema"], self._dialect(request, "answer"))
 
 
 def _faults_of_parameter(parameter, text):

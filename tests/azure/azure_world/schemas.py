@@ -10,6 +10,7 @@ import functools
 import json
 import pathlib
 import re
+from dataclasses import dataclass
 
 import jsonschema
 import referencing
@@ -70,11 +71,12 @@ def resolve(node):
     return node
 
 
+@dataclass(frozen=True)
 class Dialect:
-    """How schemas are read: of a request or of an answer, closed or open."""
-
-    def __init__(self, *, request, closed):
-        self.request, self.closed = request, closed
+    """How schemas are read. closed: no member that is not named; read_only: a request may send back what was read."""
+    request: bool
+    closed: bool = True
+    read_only: bool = False
 
     def translated(self, schema):
         if "$ref" in schema:
@@ -82,7 +84,7 @@ class Dialect:
         schema = _merged(schema)
         made = {key: value for key, value in schema.items() if key in KEPT}
         members = {name: value for name, value in schema.get("properties", {}).items()
-                   if not (self.request and self.closed and (value.get("readOnly") or resolve(value).get("readOnly")))}
+                   if not (self.request and not self.read_only and (value.get("readOnly") or resolve(value).get("readOnly")))}
         if "required" in made:
             made["required"] = [name for name in made["required"] if name in members]
             if not made["required"]:
@@ -124,20 +126,14 @@ def _merged(schema):
 
 
 @functools.cache
-def dialect(request, closed):
-    return Dialect(request=request, closed=closed)
-
-
-@functools.cache
-def _registry(request, closed):
+def _registry(dialect):
     def retrieve(uri):
-        content = dialect(request, closed).file(*uri.removeprefix("spec:/").split("/"))
+        content = dialect.file(*uri.removeprefix("spec:/").split("/"))
         return referencing.Resource.from_contents(content, default_specification=referencing.jsonschema.DRAFT4)
     return referencing.Registry(retrieve=functools.cache(retrieve))
 
 
-def faults_of(value, schema, *, request, closed):
+def faults_of(value, schema, dialect):
     """Why the value is not what the schema says: a list of sentences."""
-    validator = jsonschema.Draft4Validator(dialect(request, closed).translated(schema), registry=_registry(request, closed),
-                                           format_checker=formats)
+    validator = jsonschema.Draft4Validator(dialect.translated(schema), registry=_registry(dialect), format_checker=formats)
     return [f"{error.json_path}: {error.message[:300]}" for error in validator.iter_errors(value)]

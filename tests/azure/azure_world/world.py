@@ -5,11 +5,13 @@ import pathlib
 from support.authority import Authority, rsa_key
 
 from . import deleted_requests  # noqa: F401  registers what it does
+from .arm import Arm
 from .assertions import FederatedCredential, service_account_token
 from .entra import Entra
 from .exchange import Journal
 from .imds import Imds
 from .key_vault import KeyVault
+from .name_server import NameServer
 from .server import LOOPBACK, tls_context
 from .tokens import Tokens
 
@@ -37,7 +39,9 @@ class AzureWorld:
         self.imds = Imds(self.journal, self.tokens, self.entra.resources, TENANT)
         self.imds.identities.append(CLIENT)
         self.key_vault = KeyVault(self.journal, context, self.tokens, self.entra.url, TENANT)
-        self.services = [self.entra, self.imds, self.key_vault]
+        self.arm = Arm(self.journal, context, self.tokens, self.entra.url, TENANT, self.key_vault)
+        self.name_server = NameServer(self.arm.zones)
+        self.services = [self.entra, self.imds, self.key_vault, self.arm]
         self.token_file = self.folder / "azure-identity-token"
         self.project_token()
 
@@ -65,3 +69,4 @@ class AzureWorld:
     def close(self):
         for service in self.services:
             service.down()
+        self.name_server.close()
