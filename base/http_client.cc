@@ -92,6 +92,10 @@ std::size_t on_header(char* bytes, std::size_t size, std::size_t count, void* co
     return 0;
   }
   if (line.starts_with("HTTP/")) exchange.response.headers.clear();  // a 1xx came before
+  if (line == "\r\n" && exchange.on_body != nullptr && exchange.succeeds()) {
+    exchange.unwanted = !(*exchange.on_body)({});
+    return exchange.unwanted ? 0 : line.size();
+  }
   const auto colon = line.find(':');
   if (colon == std::string_view::npos) return line.size();
   exchange.response.headers.push_back(

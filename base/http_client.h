@@ -52,8 +52,9 @@ struct HttpRequest {
   std::size_t body_limit = 8U << 20U;  // of the answer; more is the error too_large
   Proxy proxy = Proxy::from_environment;
   Connection connection = Connection::kept_or_fresh;
-  // Gets the body of a 2xx answer piece by piece as it comes, without a limit, and HttpResponse::body stays empty.
-  // False ends the exchange with the error `cancelled`. Called by the thread that sends.
+  // Gets the body of a 2xx answer piece by piece as it comes, without a limit, and HttpResponse::body stays empty. The
+  // first piece is empty: the answer has begun, and its body may be long in coming. False ends the exchange with the
+  // error `cancelled`. Called by the thread that sends.
   std::function<bool(std::string_view)> on_body;
 };
 

@@ -85,7 +85,7 @@ class Client {
     std::string path;  // with its query
     std::chrono::milliseconds timeout;
     std::chrono::milliseconds idle_timeout;
-    std::function<bool(std::string_view)> on_bytes;  // false: enough, which is no failure
+    std::function<bool(std::string_view)> on_bytes;  // none at first: it has begun; false: enough, which is no failure
   };
   // Until the server ends it. timeout: it lasted too long, or nothing came for too long.
   [[nodiscard]] Outcome<void> stream(Stream stream, std::stop_token stop);

@@ -325,7 +325,7 @@ void ListWatch::count(std::uint64_t WatchState::* what) {
   ++(state_.*what);
 }
 
-// Bytes came.
+// Bytes came, or the head of an answer: a watch of what does not change says nothing for a minute.
 void ListWatch::touched() {
   const std::lock_guard lock(mutex_);
   state_.last_contact = client_.clock().now();

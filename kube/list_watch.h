@@ -40,7 +40,7 @@ struct WatchState {
   bool synced = false;     // has been complete once
   bool connected = false;  // the last that was tried succeeded
   std::size_t objects = 0;
-  base::SystemTime last_contact{};  // the last byte that came
+  base::SystemTime last_contact{};  // the last that came from the server
   std::string last_failure;         // empty: none since it was last connected
   std::uint64_t lists = 0;
   std::uint64_t watches = 0;

@@ -169,6 +169,20 @@ TEST(HttpClient, EndsAPauseThatIsTooLong) {
   EXPECT_EQ(seen, "first");
 }
 
+TEST(HttpClient, TellsThatAStreamHasBegunBeforeItsFirstByte) {
+  const auto feed = std::make_shared<test::Feed>();
+  test::ScriptedServer server([&](const auto&) { return test::ScriptedServer::Reply{.feed = feed}; });
+  HttpRequest request{.url = server.url("/")};
+  std::vector<std::string> pieces;
+  request.on_body = [&](std::string_view piece) {
+    pieces.emplace_back(piece);
+    if (piece.empty()) feed->say("first");
+    return pieces.size() < 2;
+  };
+  ASSERT_FALSE(HttpClient().send(request));
+  EXPECT_EQ(pieces, (std::vector<std::string>{"", "first"}));
+}
+
 TEST(HttpClient, StopsAtOnceWhileItWaitsForMore) {
   const auto feed = std::make_shared<test::Feed>();
   feed->say("first");

@@ -103,6 +103,20 @@ TEST_F(ListWatchTest, TriesAgainSoonAfterAnotherCallHasFoundTheApi) {
   EXPECT_EQ(told_.first(3).back(), "changed b 11");
 }
 
+TEST_F(ListWatchTest, IsConnectedBeforeAnythingChanges) {
+  list({object("a", "1")}, "10");
+  for (int i = 0; i < 2; ++i) {  // libcurl itself asks again where a kept connection was lost
+    api_.on("GET " + path + "?watch", {.fate = test::ScriptedServer::Reply::Fate::lost});
+  }
+  const auto silent = api_.watch(path);
+  start();
+  while (watch_->state().failures == 0) std::this_thread::yield();
+  const auto end = std::chrono::steady_clock::now() + 20s;
+  while (!watch_->state().connected && std::chrono::steady_clock::now() < end) std::this_thread::sleep_for(1ms);
+  EXPECT_TRUE(watch_->state().connected);
+  EXPECT_EQ(watch_->state().last_failure, "");
+}
+
 TEST_F(ListWatchTest, ListsAgainWhenAnEventSaysThatTheVersionIsTooOld) {
   list({object("a", "1")}, "10");
   list({object("a", "2")}, "20");
