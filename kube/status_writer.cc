@@ -27,7 +27,9 @@ void StatusWriter::seen(const ObjectName& name, std::optional<IngressAddresses> 
     pending_.erase(name);
     return;
   }
-  entries_[name].says = *std::move(says);
+  Entry& entry = entries_[name];
+  entry.says = *std::move(says);
+  ++entry.seen;
   look(name);
 }
 
@@ -65,10 +67,10 @@ std::optional<StatusWriter::Task> StatusWriter::task_for(const ObjectName& name)
   const auto found = entries_.find(name);
   if (found == entries_.end() || !addresses_) return std::nullopt;
   const Entry& entry = found->second;
-  if (entry.ours && entry.says != *addresses_) return Task{name, *addresses_};
+  if (entry.ours && entry.says != *addresses_) return Task{name, *addresses_, entry.seen};
   // Whoever serves it now may have written there already.
   if (entry.was_ours && !addresses_->empty() && entry.says == *addresses_) {
-    return Task{name, IngressAddresses::array()};
+    return Task{name, IngressAddresses::array(), entry.seen};
   }
   return std::nullopt;
 }
@@ -106,9 +108,9 @@ bool StatusWriter::write(const Task& task, const std::stop_token& stop) {
   const std::lock_guard lock(mutex_);
   if (written) {
     ++counters_.written;
-    // The watch says so too, a moment later.
+    // The watch says so too, a moment later; or has said more already, of which this may be the older part.
     const auto entry = entries_.find(task.name);
-    if (entry != entries_.end()) entry->second.says = task.addresses;
+    if (entry != entries_.end() && entry->second.seen == task.seen) entry->second.says = task.addresses;
     return true;
   }
   if (written.error().not_found() || stop.stop_requested()) return true;
@@ -125,7 +127,7 @@ void StatusWriter::clear(const std::stop_token& stop) {
     leads_ = false;  // nothing else is written any more
     if (!addresses_ || addresses_->empty()) return;
     for (const auto& [name, entry] : entries_) {
-      if (entry.ours && entry.says == *addresses_) tasks.push_back({name, IngressAddresses::array()});
+      if (entry.ours && entry.says == *addresses_) tasks.push_back({name, IngressAddresses::array(), entry.seen});
     }
   }
   for (const Task& task : tasks) {

@@ -45,12 +45,14 @@ class StatusWriter {
  private:
   struct Entry {
     IngressAddresses says = IngressAddresses::array();
+    std::uint64_t seen = 0;  // how often the watch has told of it
     bool ours = false;
     bool was_ours = false;  // written by us, and no longer ours
   };
   struct Task {
     ObjectName name;
     IngressAddresses addresses;
+    std::uint64_t seen;  // of the entry, when this was decided
   };
   void run(const std::stop_token& stop);
   void look(const ObjectName& name);  // with mutex_ held

@@ -84,9 +84,9 @@ TEST_F(StatusWriterTest, TakesItsAddressOutOfWhatIsNoLongerItsOwn) {
   writer_.ours({"web", "mine"}, true);
   put("taken", ours_);
   writer_.ours({"web", "taken"}, true);
+  for (const char* name : {"mine", "taken"}) writer_.ours({"web", name}, false);
   put("taken", addresses_of({"198.51.100.7"}));  // who serves it now was quicker
   writer_.lead(true);
-  for (const char* name : {"mine", "taken"}) writer_.ours({"web", name}, false);
   EXPECT_TRUE(says_soon("mine", json::array()));
   EXPECT_EQ(says("taken"), addresses_of({"198.51.100.7"}));
 }
