@@ -72,6 +72,6 @@ class Assertion:
             return False
 
     def names(self, certificate):
-        """Whether its head names this certificate by thumbprint: x5t is SHA-1, x5t#S256 is SHA-256."""
-        return (self.head.get("x5t") == encoded(certificate.fingerprint(hashes.SHA1()))
-                or self.head.get("x5t#S256") == encoded(certificate.fingerprint(hashes.SHA256())))
+        """Whether its head names this certificate by thumbprint: x5t is SHA-1, x5t#S256 is SHA-256. MSAL pads them."""
+        return (self.head.get("x5t", "").rstrip("=") == encoded(certificate.fingerprint(hashes.SHA1()))
+                or self.head.get("x5t#S256", "").rstrip("=") == encoded(certificate.fingerprint(hashes.SHA256())))

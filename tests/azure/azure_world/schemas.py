@@ -80,7 +80,8 @@ class Dialect:
 
     def translated(self, schema):
         if "$ref" in schema:
-            return {"$ref": schema["$ref"]}
+            # Each definition is a resource of its own: a whole document takes the library long to look through.
+            return {"$ref": schema["$ref"].replace("#", "?")}
         schema = _merged(schema)
         made = {key: value for key, value in schema.items() if key in KEPT}
         members = {name: value for name, value in schema.get("properties", {}).items()
@@ -106,11 +107,6 @@ class Dialect:
         nullable = schema.get("x-nullable") or ("$ref" in schema and resolve(schema).get("x-nullable"))
         return {"anyOf": [made, {"type": "null"}]} if nullable or (not self.request and not required) else made
 
-    def file(self, folder, name):
-        """A whole document: its definitions, and the schemas that stand in its operations are translated where they are met."""
-        found = document(folder, name)
-        return {"definitions": {key: self.translated(value) for key, value in found.get("definitions", {}).items()}}
-
 
 def _merged(schema):
     """An allOf becomes one object."""
@@ -128,7 +124,7 @@ def _merged(schema):
 @functools.cache
 def _registry(dialect):
     def retrieve(uri):
-        content = dialect.file(*uri.removeprefix("spec:/").split("/"))
+        content = dialect.translated(resolve({"$ref": uri.replace("?", "#")}))
         return referencing.Resource.from_contents(content, default_specification=referencing.jsonschema.DRAFT4)
     return referencing.Registry(retrieve=functools.cache(retrieve))
 
