@@ -10,6 +10,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "e2e")]
 
 from azure_world.world import AzureWorld  # noqa: E402
 from support.authority import Authority  # noqa: E402
+from support.edge import Edge  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -24,3 +25,22 @@ def azure(tmp_path, authority):
     yield made
     made.close()
     assert made.journal.violations == []
+
+
+@pytest.fixture
+def run_edge(azure, tmp_path):
+    """run_edge(**settings) is a running edge that knows this Azure and answers every request itself; it must end well."""
+    started = []
+
+    def run(**settings):
+        values = {"azure": azure.settings, "routes": [{"respond": {"status": 200, "body": "served"}}], **settings}
+        started.append(Edge(tmp_path / f"edge{len(started)}", values))
+        return started[-1]
+
+    yield run
+    try:
+        for edge in started:
+            edge.stop()
+    finally:
+        for edge in started:
+            edge.kill()

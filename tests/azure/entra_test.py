@@ -1,7 +1,10 @@
 """The stand-in's Entra and IMDS give tokens to those who prove who they are, and say why not in Entra's words."""
 
 import re
+import socket
+import ssl
 import time
+import urllib.parse
 
 import pytest
 from cryptography.hazmat.primitives import hashes
@@ -11,6 +14,8 @@ from support.authority import rsa_key
 from azure_world.assertions import service_account_token
 from azure_world.caller import Caller
 from azure_world.entra import ASSERTION_TYPE
+from azure_world.token_proxy import AUDIENCE as PROXY_AUDIENCE
+from azure_world.token_proxy import FOLDER, SERVER_NAME, TokenProxy
 from azure_world.tokens import encoded
 
 VAULT_SCOPE = "https://vault.azure.net/.default"
@@ -165,3 +170,24 @@ def test_imds_fails_as_it_is_told(azure):
         azure.imds.fail_next(status)
         assert caller("GET", TOKEN, headers={"Metadata": "true"}).status == status
     assert caller("GET", TOKEN, headers={"Metadata": "true"}).status == 200
+
+
+# ---- the token proxy
+
+
+def test_the_token_proxy_is_reached_by_its_own_name_and_has_its_own_audience(azure, ask):
+    proxy = TokenProxy(azure)
+    try:
+        assertion = service_account_token(azure.issuer, azure.subject, PROXY_AUDIENCE)
+        fields = {"grant_type": "client_credentials", "client_id": azure.client, "scope": VAULT_SCOPE,
+                  "client_assertion_type": ASSERTION_TYPE, "client_assertion": assertion}
+        context = ssl.create_default_context(cafile=str(proxy.ca))
+        with socket.create_connection(("127.0.0.1", proxy.port), timeout=5) as raw, \
+                context.wrap_socket(raw, server_hostname=SERVER_NAME) as tls:
+            body = urllib.parse.urlencode(fields)
+            tls.sendall(f"POST {FOLDER}/{azure.tenant}/oauth2/v2.0/token HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: "
+                        f"application/x-www-form-urlencoded\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode())
+            said = tls.makefile("rb").read()
+        assert said.startswith(b"HTTP/1.1 200") and len(azure.journal.asked(service="token_proxy")) == 1
+    finally:
+        proxy.down()

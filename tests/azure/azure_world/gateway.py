@@ -25,9 +25,7 @@ class Gateway:
         self.arm, self.subscription, self.group, self.name = arm, subscription, group, name
         self.id = f"/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Network/applicationGateways/{name}"
         self.resource = copy.deepcopy(resource) if resource is not None else starting_resource(self.id)
-        self.installed = {each: Installed(pair) for each, pair in (certificates or {}).items()}
-        for each in self.installed:
-            self.elements("sslCertificates").append({"name": each, "properties": {}})
+        self.installed = {}
         self.resource_guid = str(uuid.uuid4())
         self.state, self.running = "Succeeded", True
         self.when_busy = "supersede"
@@ -36,6 +34,8 @@ class Gateway:
         self.starts = 0  # times a PUT started it
         self._outcomes = []
         self.serving = self._served()
+        for each, pair in (certificates or {}).items():
+            self.install(each, pair)
 
     def elements(self, collection):
         return self.resource["properties"].setdefault(collection, [])
@@ -57,6 +57,13 @@ class Gateway:
         for found in self.installed.values():
             if found.secret:
                 found.pair = from_vault(found.secret, self.arm.key_vault, found.secret)
+        self.serving = self._served()
+
+    def install(self, name, pair):
+        """As if its owner had brought this certificate by other ways: it is served at once."""
+        self.installed[name] = Installed(pair)
+        if name not in self.names:
+            self.elements("sslCertificates").append({"name": name, "properties": {}})
         self.serving = self._served()
 
     @property

@@ -66,6 +66,13 @@ class AzureWorld:
         return {"AZURE_CLIENT_ID": CLIENT, "AZURE_TENANT_ID": TENANT, "AZURE_AUTHORITY_HOST": self.entra.url + "/",
                 "AZURE_FEDERATED_TOKEN_FILE": str(self.token_file)}
 
+    @property
+    def settings(self):
+        """The section `azure` of a configuration."""
+        return {"authority_host": self.entra.url, "resource_manager": self.arm.url, "metadata_endpoint": self.imds.url,
+                "ca_certificates": str(self.ca), "tenant_id": TENANT, "client_id": CLIENT, "identity": "workload",
+                "token_file": str(self.token_file)}
+
     def close(self):
         for service in self.services:
             service.down()
