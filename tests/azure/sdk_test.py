@@ -2,6 +2,7 @@
 
 import base64
 import socket
+import uuid
 
 import pytest
 from azure.core.exceptions import ClientAuthenticationError, HttpResponseError, ResourceModifiedError, ResourceNotFoundError
@@ -14,7 +15,6 @@ from azure_world.arm import GROUP, SUBSCRIPTION
 from cryptography.hazmat.primitives.serialization import Encoding, pkcs12
 from support.authority import rsa_key
 
-VAULT = "https://my-vault.vault.azure.net"
 SCOPE = "https://vault.azure.net/.default"
 
 
@@ -48,8 +48,16 @@ def credential(azure, to_entra):
 
 
 @pytest.fixture
-def vault_clients(azure, named, credential, common):
-    options = {"vault_url": VAULT, "credential": credential, "api_version": "7.2", **common}
+def vault_url(azure, named):
+    """Of a vault that no other test has: the library remembers challenges for the life of the process."""
+    name = f"vault-{uuid.uuid4().hex[:12]}"
+    azure.key_vault.default = azure.key_vault.vault(name)
+    return f"https://{name}.vault.azure.net"
+
+
+@pytest.fixture
+def vault_clients(vault_url, credential, common):
+    options = {"vault_url": vault_url, "credential": credential, "api_version": "7.2", **common}
     return CertificateClient(**options), SecretClient(**options)
 
 
@@ -126,9 +134,9 @@ def test_secrets_of_a_vault(azure, vault_clients):
     assert (probe.status, probe.request.body) == (401, b"") and all(each.request.body for each in others)
 
 
-def test_a_newer_version_of_the_vaults_interface(azure, authority, named, credential, common):
+def test_a_newer_version_of_the_vaults_interface(azure, authority, vault_url, credential, common):
     azure.vault.add_certificate("site", authority.issue("www.example.test"))
-    client = CertificateClient(VAULT, credential, api_version="2025-07-01", **common)
+    client = CertificateClient(vault_url, credential, api_version="2025-07-01", **common)
     assert client.get_certificate("site").name == "site"
 
 
