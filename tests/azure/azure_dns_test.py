@@ -4,6 +4,8 @@ import dns.message
 import dns.query
 import pytest
 from azure_world.caller import Caller
+from support.acme_client import AcmeClient
+from support.acme_world import AcmeWorld, names_of
 
 V = "api-version=2018-05-01"
 
@@ -124,3 +126,18 @@ def test_a_request_that_the_document_does_not_allow_is_noticed(azure, call, zone
     call(method, txt(zone) + target, body, headers=headers)
     found = azure.journal.forgive()
     assert any(text in each for each in found), found
+
+
+def test_a_ca_finds_what_was_put(azure, call, zone, authority, tmp_path):
+    world = AcmeWorld(tmp_path / "acme", authority, name_server=azure.name_server)
+    try:
+        client = AcmeClient(world.pebble.directory, world.pebble.trust).register()
+        values = []
+
+        def solve(_name, token):
+            values.append(client.digest(token))
+            call("PUT", txt(zone), records(*values))
+        chain = client.obtain(["example.test", "*.example.test"], "dns-01", solve)
+        assert names_of(chain[0]) == ["*.example.test", "example.test"] and len(values) == 2
+    finally:
+        world.close()

@@ -17,10 +17,10 @@ from .pebble import ChallTestSrv, LOOPBACK, Pebble
 
 
 class AcmeWorld:
-    """zones: served by bind9, which the CA then asks for everything; else it asks challtestsrv. ports: where the CA looks for
-    challenges by TLS and by HTTP; ports of this world's own if nothing is said."""
+    """zones: served by bind9, which the CA then asks for everything; else it asks name_server, which somebody else runs, or else
+    challtestsrv. ports: where the CA looks for challenges by TLS and by HTTP; ports of this world's own if nothing is said."""
 
-    def __init__(self, folder, authority, *, zones=(), faulting=False, ports=None, **pebble):
+    def __init__(self, folder, authority, *, zones=(), faulting=False, ports=None, name_server=None, **pebble):
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.authority = authority
@@ -30,8 +30,8 @@ class AcmeWorld:
         self._ended = []
         try:
             self.bind9 = self._keep(Bind9(self.folder / "bind9", *zones)) if zones else None
-            self.challtestsrv = None if zones else self._keep(ChallTestSrv(self.folder / "challtestsrv"))
-            self.dns = self.bind9 or self.challtestsrv
+            self.challtestsrv = None if zones or name_server else self._keep(ChallTestSrv(self.folder / "challtestsrv"))
+            self.dns = name_server or self.bind9 or self.challtestsrv
             self.pebble = self._keep(self.make_pebble("pebble", **pebble))
             self.faults = None
             if faulting:
