@@ -7,7 +7,8 @@ base::Result<std::shared_ptr<DnsZone>> dns_zone_of(const config::AcmeIssuer& iss
   if (const auto* rfc2136 = std::get_if<config::Rfc2136>(&issuer.dns->provider)) {
     return make_rfc2136_zone(*rfc2136, issuer.nameservers);
   }
-  return make_exec_zone(std::get<config::DnsExec>(issuer.dns->provider));
+  if (const auto* exec = std::get_if<config::DnsExec>(&issuer.dns->provider)) return make_exec_zone(*exec);
+  return base::fail(base::Code::invalid, "Azure DNS is not part of this version");
 }
 
 }  // namespace acme

@@ -22,7 +22,7 @@ class AdminChanges {
   struct Options {
     std::function<acme::Manager*()> manager;  // null: nothing is issued here
     Examine findings;                         // what `doctor` says besides; may block
-    // What it says of a cluster, also where nothing is issued; null: there is none. May block.
+    // What it says of a cluster or of Azure, also where nothing is issued; null: there is neither. May block.
     Examine cluster = {};
     bool needs_token = true;           // the endpoint can be reached from elsewhere
     std::filesystem::path token_file;  // read for each request, so that it can be replaced; empty: there is none

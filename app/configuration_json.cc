@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "app/api.h"
+#include "app/azure_json.h"
 #include "app/issuers_json.h"
 #include "config/quantities.h"
 
@@ -58,7 +59,7 @@ Json certificate_source_json(const config::CertificateSource& source) {
   } else if (const auto* issued = std::get_if<config::IssuedCertificate>(&source.from)) {
     result.update(issued_certificate_json(*issued));
   } else if (const auto* vault = std::get_if<config::KeyVaultCertificate>(&source.from)) {
-    result["key_vault"] = {{"vault", vault->vault}, {"name", vault->name}};
+    result["key_vault"] = key_vault_json(*vault);
   }
   return result;
 }
@@ -174,6 +175,8 @@ Json whole_json(const config::Config& config) {
               {"drain", {{"grace", text(config.drain.grace)}, {"deadline", text(config.drain.deadline)}}}};
   if (config.admin) result["admin"] = {{"address", config.admin->address.to_string()}};
   for (const auto& source : config.certificates) result["certificates"].push_back(certificate_source_json(source));
+  result["azure"] = azure_json(config.azure);
+  result["mirrors"] = mirrors_json(config.mirrors);
   for (const auto& route : config.routes) result["routes"].push_back(route_json(route));
   for (const auto& [name, backend] : config.backends) result["backends"][name] = backend_json(backend);
   return result;

@@ -1,5 +1,7 @@
 #include "app/gateway.h"
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include <fmt/format.h>
@@ -24,6 +26,12 @@ std::string joined(const std::vector<config::SocketAddress>& addresses) {
   std::string text;
   for (const config::SocketAddress& address : addresses) text += (text.empty() ? "" : ", ") + address.to_string();
   return text;
+}
+
+bool follows_vaults(const config::Config& config) {
+  return std::ranges::any_of(config.certificates, [](const config::CertificateSource& source) {
+    return std::holds_alternative<config::KeyVaultCertificate>(source.from);
+  });
 }
 
 proxy::AddressGuard guard_of(const Gateway::Options& options) {
@@ -88,7 +96,11 @@ Gateway::Gateway(Options& options)
             publisher_.change([&](proxy::Snapshot& next) { next.backends = std::move(table); });
           },
           {}, guard_of(options)),
-      sources_(store_, make_file_source) {}
+      azure_(first_config_->azure, clock_),
+      sources_(store_, [this](const config::CertificateSource& source) {
+        auto made = azure_.make_source(source);
+        return made ? std::move(made) : make_file_source(source);
+      }) {}
 
 // Names from the workers go to what is destroyed before them.
 Gateway::~Gateway() {
@@ -157,13 +169,21 @@ base::Result<void> Gateway::start_admin(const Options& options) {
   const bool configured = options.config.admin.has_value();
   if (!configured && !options.assumed_admin) return {};
   const config::SocketAddress address = configured ? options.config.admin->address : *options.assumed_admin;
+  AdminChanges::Examine elsewhere = options.examine_more;
+  if (follows_vaults(options.config)) {
+    elsewhere = [this, more = options.examine_more](const std::stop_token& stop) {
+      std::vector<acme::Finding> all = azure_.findings(stop);
+      if (more) std::ranges::move(more(stop), std::back_inserter(all));
+      return all;
+    };
+  }
   changes_ = std::make_unique<AdminChanges>(AdminChanges::Options{
       .manager = [this] { return issued_.manager(); },
       .findings =
           [folder = first_config_->state_directory](const std::stop_token&) {
             return folder.empty() ? std::vector<acme::Finding>() : std::vector{state_directory_finding(folder)};
           },
-      .cluster = options.examine_more,
+      .cluster = std::move(elsewhere),
       .needs_token = !base::is_loopback_address(address.host),
       .token_file = configured ? options.config.admin->token_file.value_or("") : std::filesystem::path()});
   const auto handler = [this, more = options.answer_more](const AdminRequest& request) {
@@ -393,6 +413,7 @@ Observation Gateway::observe() const {
     seen.managed = issuers->status();
     seen.issuing = issuers->counters();
   }
+  seen.vaults = azure_.vaults();
   seen.workers = server_.stats();
   seen.started = started_;
   seen.now = clock_.now();

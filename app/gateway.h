@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "app/admin_changes.h"
+#include "app/azure_side.h"
 #include "app/certificate_sources.h"
 #include "app/issued_certificates.h"
 #include "app/observation.h"
@@ -129,6 +130,7 @@ class Gateway {
   certstore::Store store_;
   IssuedCertificates issued_;
   proxy::BackendMonitor monitor_;
+  AzureSide azure_;
   CertificateSources sources_;
   std::chrono::steady_clock::time_point next_look_at_keys_;  // a file that other processes share
   std::mutex ticket_keys_mutex_;                             // guards the next three

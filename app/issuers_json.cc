@@ -27,6 +27,16 @@ Json provider_json(const config::DnsSolver& dns) {
             {"arguments", exec->command.empty() ? 0 : exec->command.size() - 1},
             {"timeout", text(exec->timeout)}};
   }
+  if (const auto* azure = std::get_if<config::AzureDns>(&dns.provider)) {
+    return {{"subscription_id", azure->subscription_id},
+            {"resource_group", azure->resource_group},
+            {"zone", azure->zone},
+            {"environment", azure->cloud ? to_string(*azure->cloud) : ""},
+            {"tenant_id", azure->identity.tenant_id},
+            {"client_id", azure->identity.client_id},
+            {"managed_identity_resource_id", azure->managed_identity_resource_id},
+            {"client_secret_file", azure->client_secret_file.string()}};
+  }
   const auto& update = std::get<config::Rfc2136>(dns.provider);
   return {{"server", update.server},
           {"zone", update.zone},
@@ -36,9 +46,9 @@ Json provider_json(const config::DnsSolver& dns) {
 }
 
 Json dns_json(const config::DnsSolver& dns) {
-  const bool exec = std::holds_alternative<config::DnsExec>(dns.provider);
+  constexpr std::array providers{"rfc2136", "exec", "azure"};
   const bool checked = dns.propagation.check == config::DnsPropagation::Check::authoritative;
-  return {{exec ? "exec" : "rfc2136", provider_json(dns)},
+  return {{providers.at(dns.provider.index()), provider_json(dns)},
           {"ttl", text(dns.ttl)},
           {"propagation",
            {{"check", checked ? "authoritative" : "none"},

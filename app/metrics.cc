@@ -51,6 +51,7 @@ std::string render_metrics(const Observation& seen) {
   add_backend_metrics(families, seen);
   add_certificate_metrics(families, seen);
   if (seen.cluster) add_cluster_metrics(families, seen);
+  if (!seen.vaults.empty()) add_vault_metrics(families, seen);
   if (!seen.managed.empty()) add_issuing_metrics(families, seen);
 
   std::ostringstream text;

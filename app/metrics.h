@@ -19,6 +19,8 @@ void add_issuing_metrics(MetricFamilies& families, const Observation& seen);
 void add_traffic_metrics(MetricFamilies& families, const Observation& seen);
 // sekisho_kube_*; only with Observation::cluster.
 void add_cluster_metrics(MetricFamilies& families, const Observation& seen);
+// sekisho_key_vault_*; only with Observation::vaults.
+void add_vault_metrics(MetricFamilies& families, const Observation& seen);
 void add_backend_metrics(MetricFamilies& families, const Observation& seen);
 
 }  // namespace app

@@ -9,6 +9,7 @@
 #include "acme/manager.h"
 #include "app/cluster_view.h"
 #include "app/reload_state.h"
+#include "app/vault_view.h"
 #include "base/clock.h"
 #include "certstore/store.h"
 #include "config/config.h"
@@ -27,6 +28,7 @@ struct Observation {
   std::vector<std::string> route_names;  // by slot of WorkerStats::routes
   std::vector<config::SocketAddress> listening;
   ReloadState reloads;
+  std::vector<VaultView> vaults;       // sources in Key Vault
   std::optional<ClusterView> cluster;  // of `sekisho ingress`
   bool draining = false;
   base::SystemTime started;

@@ -32,6 +32,9 @@ std::vector<std::string> restart_needs(const config::Config& before, const confi
     needs.push_back(fmt::format("state_directory: {} is in force, {} needs a restart", before.state_directory.string(),
                                 after.state_directory.string()));
   }
+  if (before.azure != after.azure) {
+    needs.push_back("azure: another identity or other endpoints than those in force need a restart");
+  }
   return needs;
 }
 

@@ -50,7 +50,7 @@ function(sekisho_fuzz_targets)
     get_filename_component(target ${source} NAME_WE)
     add_executable(${target} ${source} ${PROJECT_SOURCE_DIR}/tests/support/mint.cc)
     set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/fuzz)
-    target_link_libraries(${target} PRIVATE sekisho_proxy sekisho_kube -fsanitize=fuzzer)
+    target_link_libraries(${target} PRIVATE sekisho_proxy sekisho_kube sekisho_azure -fsanitize=fuzzer)
   endforeach()
 endfunction()
 

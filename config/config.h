@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/ip_network.h"
+#include "config/azure.h"
 #include "config/issuers.h"
 
 namespace config {
@@ -91,13 +92,6 @@ struct DirectoryCertificates {  // every pair in it: tls.crt + tls.key, NAME.crt
                                 // *.pfx|*.p12
   std::filesystem::path directory;
   friend bool operator==(const DirectoryCertificates&, const DirectoryCertificates&) = default;
-};
-
-struct KeyVaultCertificate {
-  std::string vault;
-  std::string name;
-  milliseconds poll{120'000};
-  friend bool operator==(const KeyVaultCertificate&, const KeyVaultCertificate&) = default;
 };
 
 struct CertificateSource {
@@ -317,6 +311,8 @@ struct Config {
   Tls tls;
   std::vector<CertificateSource> certificates;
   std::map<std::string, Issuer> issuers;
+  Azure azure;
+  std::vector<Mirror> mirrors;
   std::vector<Route> routes;
   std::map<std::string, Backend> backends;
   std::uint16_t https_port = 443;  // where clients reach TLS, for redirects: not always where a listener is

@@ -11,6 +11,8 @@
 #include <variant>
 #include <vector>
 
+#include "config/azure.h"
+
 namespace config {
 
 // RFC 8555 §8.3, §8.4; RFC 8737; draft-ietf-acme-dns-account-label; draft-ietf-acme-dns-persist.
@@ -66,7 +68,7 @@ struct DnsPropagation {
 };
 
 struct DnsSolver {
-  std::variant<Rfc2136, DnsExec> provider;
+  std::variant<Rfc2136, DnsExec, AzureDns> provider;
   std::chrono::seconds ttl{60};
   DnsPropagation propagation;
   friend bool operator==(const DnsSolver&, const DnsSolver&) = default;

@@ -10,7 +10,7 @@ namespace config {
 
 struct KeySet {
   std::string_view noun;                   // the name under $defs in the schema, "_" for a blank
-  std::array<std::string_view, 16> known;  // empty ones at the end
+  std::array<std::string_view, 20> known;  // empty ones at the end
   [[nodiscard]] std::vector<std::string_view> list() const;
   [[nodiscard]] bool has(std::string_view key) const;
 };
@@ -20,7 +20,7 @@ namespace keys {
 inline constexpr KeySet configuration{
     "configuration",
     {"workers", "state_directory", "listeners", "admin", "access_log", "tls", "certificates", "issuers", "routes",
-     "backends", "https_port", "trusted_proxies", "limits", "timeouts", "drain", "mirrors"}};
+     "backends", "https_port", "trusted_proxies", "limits", "timeouts", "drain", "mirrors", "azure"}};
 
 inline constexpr KeySet listener{"listener", {"address", "tls", "proxy_protocol"}};
 inline constexpr KeySet proxy_protocol{"proxy_protocol", {"from"}};
@@ -35,7 +35,8 @@ inline constexpr KeySet certificate{"certificate",
                                     {"files", "directory", "hosts", "issuer", "key_vault", "default", "name", "key",
                                      "profile", "challenge", "renew_before", "until_issued", "on_demand"}};
 inline constexpr KeySet certificate_files{"certificate_files", {"certificate", "key", "pfx", "password_file"}};
-inline constexpr KeySet key_vault{"key_vault", {"vault", "name", "poll"}};
+inline constexpr KeySet key_vault{
+    "key_vault", {"vault", "name", "prefix", "tags", "kind", "version", "poll", "tenant_id", "client_id"}};
 inline constexpr KeySet certificate_key{"certificate_key", {"types", "rsa_bits", "reuse"}};
 inline constexpr KeySet on_demand{"on_demand", {"allow", "ask", "ask_ca_certificates", "new_per_hour", "at_most"}};
 
@@ -45,15 +46,29 @@ inline constexpr KeySet acme{"acme",
                               "external_account", "profile", "preferred_chain", "renewal_info", "preflight", "dns",
                               "nameservers", "http_port", "tls_port", "fallback"}};
 inline constexpr KeySet external_account{"external_account", {"key_id", "hmac_key_file"}};
-inline constexpr KeySet dns{"dns", {"rfc2136", "exec", "ttl", "propagation"}};
+inline constexpr KeySet dns{"dns", {"rfc2136", "exec", "azure", "ttl", "propagation"}};
 inline constexpr KeySet rfc2136{"rfc2136", {"server", "zone", "key_name", "key_algorithm", "secret_file"}};
 inline constexpr KeySet dns_exec{"dns_exec", {"command", "timeout"}};
+inline constexpr KeySet azure_dns{"azure_dns",
+                                  {"subscription_id", "resource_group", "zone", "environment", "tenant_id", "client_id",
+                                   "managed_identity_resource_id", "client_secret_file"}};
 inline constexpr KeySet dns_propagation{"dns_propagation", {"check", "timeout", "delay"}};
 inline constexpr KeySet self_signed{"self_signed", {"lifetime"}};
 inline constexpr KeySet ca{"ca", {"certificate", "key", "lifetime"}};
 
-inline constexpr KeySet mirror{"mirror", {"application_gateway"}};
-inline constexpr KeySet application_gateway{"application_gateway", {"resource_id"}};
+inline constexpr KeySet azure{
+    "azure",
+    {"cloud", "authority_host", "resource_manager", "key_vault_suffix", "metadata_endpoint", "ca_certificates",
+     "tenant_id", "client_id", "identity", "token_file", "client_certificate", "token_command"}};
+inline constexpr KeySet azure_client_certificate{"azure_client_certificate", {"certificate", "key"}};
+
+inline constexpr KeySet mirror{"mirror", {"application_gateway", "key_vault"}};
+inline constexpr KeySet application_gateway{"application_gateway",
+                                            {"resource_id", "certificates", "by", "vault", "listeners", "name_prefix",
+                                             "prune_after", "probe_address", "tenant_id", "client_id"}};
+inline constexpr KeySet key_vault_mirror{"key_vault_mirror",
+                                         {"vault", "certificates", "name_prefix", "tenant_id", "client_id"}};
+inline constexpr KeySet mirrored_certificate{"mirrored_certificate", {"certificate", "name"}};
 
 inline constexpr KeySet route{
     "route",
@@ -110,11 +125,16 @@ inline constexpr std::array all{&configuration,
                                 &dns,
                                 &rfc2136,
                                 &dns_exec,
+                                &azure_dns,
                                 &dns_propagation,
                                 &self_signed,
                                 &ca,
                                 &mirror,
                                 &application_gateway,
+                                &key_vault_mirror,
+                                &mirrored_certificate,
+                                &azure,
+                                &azure_client_certificate,
                                 &route,
                                 &path,
                                 &header_match,

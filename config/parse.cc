@@ -69,7 +69,8 @@ void read_trust(const Mapping& map, const std::optional<Mark>& first_tls, Config
   if (first_tls && config.certificates.empty() && !map.misspelt("certificates")) {
     faults.add(*first_tls, "a listener with TLS and no certificate", "at least one entry in `certificates`");
   }
-  if (const auto mirrors = map.find("mirrors")) read_mirrors(*mirrors);
+  if (const auto azure = map.find("azure")) config.azure = read_azure(*azure);
+  if (const auto mirrors = map.find("mirrors")) config.mirrors = read_mirrors(*mirrors);
 }
 
 Config read_configuration(const Value& root, Use use) {

@@ -20,16 +20,6 @@ FilesCertificate read_files(const Value& value) {
   return files;
 }
 
-KeyVaultCertificate read_key_vault(const Mapping& map) {
-  const Mapping vault_map(*map.find("key_vault"), keys::key_vault);
-  KeyVaultCertificate vault;
-  if (const auto address = vault_map.require("vault")) vault.vault = address->text().value_or("");
-  if (const auto name = vault_map.require("name")) vault.name = name->text().value_or("");
-  vault.poll = vault_map.duration("poll", vault.poll, {std::chrono::seconds(1), std::chrono::hours(24)});
-  map.refuse_key("key_vault", "files, a directory or an issuer: Key Vault is not part of this version");
-  return vault;
-}
-
 // Said for an issued certificate, these are nothing to a source that brings its own.
 void refuse_keys_of_issued(const Mapping& map) {
   for (const std::string_view key : {"name", "key", "profile", "challenge", "renew_before", "until_issued"}) {
@@ -56,7 +46,7 @@ CertificateSource read_source(const Mapping& map, CertificatesSection& section) 
   } else if (kind == "directory") {
     source.from = DirectoryCertificates{map.path("directory")};
   } else if (kind == "key_vault") {
-    source.from = read_key_vault(map);
+    source.from = read_key_vault(*map.find("key_vault"));
   }
   return source;
 }
@@ -74,17 +64,6 @@ CertificatesSection read_certificates(const Value& value) {
     section.sources.push_back(std::move(source));
   }
   return section;
-}
-
-void read_mirrors(const Value& value) {
-  for (const Value& element : value.list()) {
-    const Mapping map(element, keys::mirror);
-    const auto gateway = map.require("application_gateway");
-    if (!gateway) continue;
-    const Mapping gateway_map(*gateway, keys::application_gateway);
-    if (const auto id = gateway_map.require("resource_id")) (void)id->text();
-    map.refuse_key("application_gateway", "no mirror: mirrors are not part of this version");
-  }
 }
 
 }  // namespace config

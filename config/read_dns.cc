@@ -42,15 +42,7 @@ std::string program(const std::string& written, const Scope& scope) {
 DnsExec read_exec(const Value& value) {
   const Mapping map(value, keys::dns_exec);
   DnsExec exec;
-  if (const auto command = map.require("command")) {
-    for (const Value& word : command->list()) {
-      if (auto text = exec.command.empty() ? word.text() : word.free_text()) exec.command.push_back(std::move(*text));
-    }
-    const bool list = command->is(YamlNode::Kind::sequence);
-    if (list && command->node().items.empty()) command->refuse("an empty list", "the program, and perhaps arguments");
-    if (exec.command.size() > most_arguments) command->refuse("too long a list", "at most 64 words");
-    if (!exec.command.empty()) exec.command.front() = program(exec.command.front(), value.scope());
-  }
+  if (const auto command = map.require("command")) exec.command = read_command(*command);
   exec.timeout = map.duration("timeout", exec.timeout, solver_waits);
   return exec;
 }
@@ -66,12 +58,28 @@ DnsPropagation read_propagation(const Value& value) {
 
 }  // namespace
 
+std::vector<std::string> read_command(const Value& value) {
+  std::vector<std::string> command;
+  for (const Value& word : value.list()) {
+    if (auto text = command.empty() ? word.text() : word.free_text()) command.push_back(std::move(*text));
+  }
+  const bool list = value.is(YamlNode::Kind::sequence);
+  if (list && value.node().items.empty()) value.refuse("an empty list", "the program, and perhaps arguments");
+  if (command.size() > most_arguments) value.refuse("too long a list", "at most 64 words");
+  if (!command.empty()) command.front() = program(command.front(), value.scope());
+  return command;
+}
+
 DnsSolver read_dns(const Value& value) {
   const Mapping map(value, keys::dns);
   DnsSolver solver;
-  const auto provider = map.only_one_of({"rfc2136", "exec"});
+  const auto provider = map.only_one_of({"rfc2136", "exec", "azure"});
   if (provider == "rfc2136") solver.provider = read_rfc2136(*map.find("rfc2136"));
   if (provider == "exec") solver.provider = read_exec(*map.find("exec"));
+  if (provider == "azure") {
+    solver.provider = read_azure_dns(*map.find("azure"));
+    map.refuse_key("azure", "rfc2136 or exec: Azure DNS is not part of this version");
+  }
   solver.ttl = map.whole_seconds("ttl", solver.ttl, lives);
   if (const auto propagation = map.find("propagation")) solver.propagation = read_propagation(*propagation);
   return solver;

@@ -56,6 +56,8 @@ struct IssuersSection {
 
 // read_dns.cc
 [[nodiscard]] DnsSolver read_dns(const Value& value);
+// A program and its arguments; one that is written with a folder starts in that of the configuration.
+[[nodiscard]] std::vector<std::string> read_command(const Value& value);
 
 // read_issued.cc
 struct PlacedIssued {  // where the parts of an IssuedCertificate stand
@@ -80,7 +82,26 @@ struct CertificatesSection {
   std::vector<Reference> issuers;
 };
 [[nodiscard]] CertificatesSection read_certificates(const Value& value);
-void read_mirrors(const Value& value);
+
+// read_azure.cc
+[[nodiscard]] Azure read_azure(const Value& value);
+[[nodiscard]] AzureDns read_azure_dns(const Value& value);
+[[nodiscard]] KeyVaultCertificate read_key_vault(const Value& value);
+
+// read_mirrors.cc
+[[nodiscard]] std::vector<Mirror> read_mirrors(const Value& value);
+
+// azure_text.cc
+// "my-vault", or a URL that secrets may be sent to, without a path.
+[[nodiscard]] Read<std::string> parse_vault(std::string_view text);
+// The same as parse_secure_url, without a slash at the end.
+[[nodiscard]] Read<std::string> parse_endpoint_url(std::string_view text);
+// A certificate or secret of a vault: letters, digits and hyphens.
+[[nodiscard]] Read<std::string> parse_vault_name(std::string_view text);
+// One segment of a resource id: a subscription, a resource group, a listener.
+[[nodiscard]] Read<std::string> parse_azure_segment(std::string_view text);
+[[nodiscard]] Read<std::string> parse_application_gateway(std::string_view text);
+[[nodiscard]] AzureOtherIdentity read_other_identity(const Mapping& map);
 
 // issuer_rules.cc: what certificates and issuers demand of each other.
 void check_issued(const CertificatesSection& certificates, const IssuersSection& issuers, Faults& faults);

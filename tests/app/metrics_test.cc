@@ -35,6 +35,8 @@ TEST(Metrics, HaveTheNamesThatOthersRelyOn) {
   Observed gateway;
   gateway.add_certificate("www.example.com");
   gateway.seen.managed.emplace_back().next_action = gateway.seen.now;
+  gateway.seen.vaults.push_back(
+      {.source = "key vault v app", .status = {.failures = {{azure::VaultReason::other, 1}}}});
   gateway.seen.cluster.emplace().notices_by_reason["NoEndpoints"] = 1;
   gateway.seen.cluster->watches.push_back({.resource = "ingresses", .state = {}});
   gateway.seen.cluster->mirrors.push_back({.source = {"shop", "web"}, .target = {"media", "web"}});

@@ -38,7 +38,7 @@ TEST(EveryKey, ReachesListenersAndTls) {
 
 TEST(EveryKey, ReachesCertificates) {
   const Config config = every_key();
-  ASSERT_EQ(config.certificates.size(), 5U);
+  ASSERT_EQ(config.certificates.size(), 8U);
   EXPECT_EQ(config.certificates[0], (CertificateSource{FilesCertificate{"/a.crt", "/a.key", {}, {}}, false}));
   EXPECT_EQ(config.certificates[1], (CertificateSource{FilesCertificate{{}, {}, "/b.pfx", "/b.password"}, true}));
   EXPECT_EQ(config.certificates[2], (CertificateSource{DirectoryCertificates{"/certificates"}, false}));
@@ -46,7 +46,7 @@ TEST(EveryKey, ReachesCertificates) {
 
 TEST(EveryKey, ReachesIssuedCertificates) {
   const Config config = every_key();
-  ASSERT_EQ(config.certificates.size(), 5U);
+  ASSERT_EQ(config.certificates.size(), 8U);
   using Type = CertificateKey::Type;
   IssuedCertificate www;
   www.name = "www";
@@ -65,6 +65,20 @@ TEST(EveryKey, ReachesIssuedCertificates) {
   shops.on_demand =
       OnDemand{{"shop.example.org", "*.shops.example.org"}, "https://ask.internal/allowed", "/ask-ca.pem", 3, 4};
   EXPECT_EQ(config.certificates[4], (CertificateSource{shops, false}));
+}
+
+TEST(EveryKey, ReachesVaults) {
+  const Config config = every_key();
+  ASSERT_EQ(config.certificates.size(), 8U);
+  KeyVaultCertificate pinned{.vault = "my-vault", .name = "app", .version = "abc123"};
+  pinned.kind = KeyVaultCertificate::Kind::secret;
+  pinned.poll = seconds(30);
+  pinned.identity = {.tenant_id = "t-2", .client_id = "c-2"};
+  EXPECT_EQ(config.certificates[5], (CertificateSource{pinned, false}));
+  const KeyVaultCertificate prefixed{.vault = "https://my-vault.vault.azure.net", .prefix = "web-"};
+  EXPECT_EQ(config.certificates[6], (CertificateSource{prefixed, false}));
+  const KeyVaultCertificate tagged{.vault = "my-vault", .tags = {{"env", "prod"}, {"served-by", "sekisho"}}};
+  EXPECT_EQ(config.certificates[7], (CertificateSource{tagged, false}));
 }
 
 TEST(EveryKey, ReachesIssuers) {
@@ -98,6 +112,24 @@ TEST(EveryKey, ReachesIssuers) {
                                 {"second", second},
                                 {"internal", CaIssuer{"/internal.crt", "/internal.key", std::chrono::days(30)}},
                                 {"local", SelfSignedIssuer{std::chrono::days(7)}}}));
+}
+
+TEST(EveryKey, ReachesAzure) {
+  const Azure azure = every_key().azure;
+  EXPECT_EQ(azure.cloud, AzureCloud::us_government);
+  EXPECT_EQ(azure.authority_host, "https://login.example.com");
+  EXPECT_EQ(azure.resource_manager, "https://arm.example.com");
+  EXPECT_EQ(azure.key_vault_suffix, "vault.example.com");
+  EXPECT_EQ(azure.metadata_endpoint, "http://127.0.0.1:40342");
+  EXPECT_EQ(azure.ca_certificates, "/azure-roots.pem");
+  const auto folder = std::filesystem::path(SEKISHO_SOURCE_DIR) / "tests/config";
+  EXPECT_EQ(azure.identity, (AzureIdentity{AzureIdentity::Kind::command,
+                                           "11111111-2222-3333-4444-555555555555",
+                                           "client-1",
+                                           "/token-of-azure",
+                                           "/azure.crt",
+                                           "/azure.key",
+                                           {(folder / "token").string(), "--scope"}}));
 }
 
 TEST(EveryKey, ReachesRoutes) {

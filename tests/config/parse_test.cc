@@ -211,7 +211,7 @@ certificates:
 constexpr const char* issued_certificate = R"(  - hosts: [www.example.com, "*.example.com"]
     issuer: letsencrypt
 )";
-constexpr const char* later_certificate =
+constexpr const char* vault_certificate =
     R"(  - key_vault: { vault: "https://my-vault.vault.azure.net", name: app-ssl-certificate, poll: 2m }
 )";
 constexpr const char* example_issuers = R"(issuers:
@@ -238,17 +238,14 @@ constexpr const char* later_mirrors = R"(mirrors:
 )";
 
 TEST(Parse, RefusesOfTheDesignsExampleOnlyWhatIsNotPartOfThisVersion) {
-  EXPECT_EQ(
-      faults_in(std::string(example) + issued_certificate + later_certificate + example_issuers + example_end +
-                later_mirrors),
-      "dir/s.yaml:15:5: found `key_vault`, expected files, a directory or an issuer: Key Vault is not part of this "
-      "version\n"
-      "dir/s.yaml:34:5: found `application_gateway`, expected no mirror: mirrors are not part of this version\n");
+  EXPECT_EQ(faults_in(std::string(example) + issued_certificate + vault_certificate + example_issuers + example_end +
+                      later_mirrors),
+            "dir/s.yaml:34:5: found `application_gateway`, expected no mirror: mirrors are not part of this version\n");
 }
 
 TEST(Parse, ReadsTheRestOfTheDesignsExample) {
-  const Config config =
-      parsed(std::string(example) + issued_certificate + example_issuers + example_end, "/etc/s.yaml");
+  const Config config = parsed(
+      std::string(example) + issued_certificate + vault_certificate + example_issuers + example_end, "/etc/s.yaml");
   EXPECT_EQ(config.workers, 2U);
   EXPECT_EQ(config.state_directory, "/var/lib/sekisho");
   ASSERT_EQ(config.listeners.size(), 2U);
@@ -256,7 +253,11 @@ TEST(Parse, ReadsTheRestOfTheDesignsExample) {
   EXPECT_EQ(config.listeners.at(1), (Listener{{"127.0.0.1", 8080}, false, {}}));
   EXPECT_EQ(config.admin, (Admin{{"127.0.0.1", 9180}, std::nullopt}));
   EXPECT_EQ(config.access_log, AccessLog::off);
-  ASSERT_EQ(config.certificates.size(), 3U);
+  ASSERT_EQ(config.certificates.size(), 4U);
+  KeyVaultCertificate vault;
+  vault.vault = "https://my-vault.vault.azure.net";
+  vault.name = "app-ssl-certificate";
+  EXPECT_EQ(std::get<KeyVaultCertificate>(config.certificates.at(3).from), vault);
   EXPECT_EQ(config.certificates.at(0).from,
             (decltype(CertificateSource::from)(FilesCertificate{"/etc/app.crt", "/etc/app.key", {}, {}})));
   const auto& issued = std::get<IssuedCertificate>(config.certificates.at(2).from);

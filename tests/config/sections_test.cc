@@ -81,9 +81,7 @@ TEST(Certificates, RefuseEntriesThatContradictThemselves) {
 }
 
 TEST(Certificates, SayWhatIsNotPartOfThisVersion) {
-  expect_fault("certificates: [{ key_vault: { vault: a, name: b } }]\n",
-               "found `key_vault`, expected files, a directory or an issuer: Key Vault is not part of this version");
-  expect_fault("certificates: [{ key_vault: { vault: a } }]\n", "found key vault without `name`");
+  expect_fault("mirrors: [{ key_vault: { vault: a } }]\n", "found `key_vault`, expected no mirror");
 }
 
 TEST(Backends, RefuseEndpointsThatAreNone) {

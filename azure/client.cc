@@ -1,0 +1,115 @@
+#include "azure/client.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "base/wait.h"
+
+namespace azure {
+namespace {
+
+using std::chrono::milliseconds;
+
+// Key Vault's documentation prescribes 1, 2, 4, 8, 16 s where the server does not say how long.
+constexpr milliseconds first_wait{1'000};
+constexpr milliseconds longest_own_wait{16'000};
+
+AzureFailure stopped() {
+  return {.error = {base::Code::cancelled, "stopped", base::Origin::control, base::Retry::never}};
+}
+
+bool is_safe_to_repeat(const Call& call) {
+  return call.method != "POST" && call.method != "PATCH";
+}
+
+bool may_be_tried_again(const Call& call, const AzureFailure& failure) {
+  if (failure.status == 429 || failure.status == 503) return true;
+  const bool broken =
+      failure.status >= 500 || failure.status == 408 || failure.error.retry == base::Retry::fresh_connection;
+  return broken && is_safe_to_repeat(call);
+}
+
+// The URL without its query, which may hold a key of a page.
+std::string shown(const Call& call) {
+  return fmt::format("{} {}", call.method, call.url.substr(0, std::min<std::size_t>(call.url.find('?'), 300)));
+}
+
+}  // namespace
+
+Client::Client(std::shared_ptr<Tokens> tokens, Options options)
+    : tokens_(std::move(tokens)), options_([&options] {
+        if (!options.wait) options.wait = base::wait_for;
+        return std::move(options);
+      }()) {}
+
+base::HttpRequest Client::request_of(const Call& call, milliseconds left) const {
+  base::HttpRequest request;
+  request.method = call.method;
+  request.url = call.url;
+  request.headers = call.headers;
+  request.headers.push_back({"Accept", "application/json"});
+  if (!call.body.empty()) request.headers.push_back({"Content-Type", "application/json"});
+  request.body = call.body;
+  request.body_limit = call.body_limit;
+  request.timeout = std::max(left, milliseconds(1));
+  request.ca_pem = options_.ca_pem;
+  // libcurl sends again by itself what a kept connection has lost.
+  if (!is_safe_to_repeat(call)) request.connection = base::HttpRequest::Connection::fresh;
+  return request;
+}
+
+// One exchange, or two where the token was not taken.
+Outcome<base::HttpResponse> Client::send_once(const Call& call, base::SteadyTime deadline,
+                                              const std::stop_token& stop) {
+  for (bool renewed = false;; renewed = true) {
+    const auto left = std::chrono::ceil<milliseconds>(deadline - options_.clock.steady());
+    base::HttpRequest request = request_of(call, left);
+    AccessToken token;
+    if (call.token) {
+      auto given = tokens_->token(*call.token, stop);
+      if (!given) {
+        return std::unexpected(AzureFailure{.error = std::move(given.error()).in("token"), .no_token = true});
+      }
+      token = *std::move(given);
+      request.headers.push_back({"Authorization", "Bearer " + token.secret});
+    }
+    auto response = http_.send(request, stop);
+    if (!response) return failed(std::move(response.error()));
+    if (response->status / 100 == 2) return *std::move(response);
+    if (response->status != 401 || !call.token || renewed) {
+      return std::unexpected(failure_from(*response, options_.clock.now()));
+    }
+    tokens_->refused(*call.token, token);
+  }
+}
+
+Outcome<base::HttpResponse> Client::send(const Call& call, std::stop_token stop) {
+  const base::SteadyTime deadline = options_.clock.steady() + options_.timeout;
+  milliseconds own_wait = first_wait;
+  for (unsigned tried = 0;; ++tried) {
+    auto response = send_once(call, deadline, stop);
+    if (response) return response;
+    AzureFailure failure = std::move(response.error());
+    const milliseconds wait = failure.retry_after.value_or(own_wait);
+    const bool in_time = options_.clock.steady() + wait < deadline;
+    if (tried == call.retries || !may_be_tried_again(call, failure) || !in_time) {
+      return std::unexpected(std::move(failure).in(shown(call)));
+    }
+    if (!options_.wait(wait, stop)) return std::unexpected(stopped());
+    own_wait = std::min(own_wait * 2, longest_own_wait);
+  }
+}
+
+Outcome<nlohmann::json> Client::object(const Call& call, std::stop_token stop) {
+  auto response = send(call, std::move(stop));
+  if (!response) return std::unexpected(std::move(response.error()));
+  nlohmann::json object = nlohmann::json::parse(response->body, nullptr, false);
+  if (object.is_object()) return object;
+  return failed({base::Code::protocol, shown(call) + ": the answer is no JSON object", base::Origin::upstream,
+                 base::Retry::later});
+}
+
+}  // namespace azure

@@ -1,0 +1,127 @@
+#include "azure/managed_identity.h"
+
+#include <chrono>
+#include <utility>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "acme/json_fields.h"
+#include "azure/failure.h"
+#include "azure/http_pool.h"
+#include "base/wait.h"
+#include "certstore/secret_bytes.h"
+
+namespace azure {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr unsigned most_tries = 5;  // after 0, 2, 6, 14 and 30 s
+constexpr seconds first_wait{2};
+constexpr seconds longest_wait{16};
+constexpr milliseconds deadline_of_one{5'000};
+constexpr std::size_t largest_answer = 1U << 20U;
+constexpr std::size_t longest_text = 300;
+
+// The metadata service takes the resource, where Entra takes a scope.
+std::string resource_of(std::string scope) {
+  constexpr std::string_view suffix = "/.default";
+  if (scope.ends_with(suffix)) scope.resize(scope.size() - suffix.size());
+  return scope;
+}
+
+std::string query_encoded(std::string_view text) {
+  std::string encoded;
+  for (const char c : text) {
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+                       c == '.' || c == '_' || c == '~';
+    encoded += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned>(static_cast<unsigned char>(c)));
+  }
+  return encoded;
+}
+
+bool may_pass(unsigned status) {
+  return status == 404 || status == 410 || status == 429 || status >= 500;
+}
+
+base::Error refusal(const base::HttpResponse& response, const std::string& who) {
+  const nlohmann::json json = nlohmann::json::parse(response.body, nullptr, false);
+  std::string said = acme::shown_member(json, "error_description", longest_text);
+  if (said.empty()) said = acme::shown_member(json, "error", longest_text);
+  if (said.empty()) said = fmt::format("HTTP {}", response.status);
+  // 400 is what it says where the machine does not have the identity.
+  const bool absent = response.status == 400;
+  return {base::Code::refused,
+          fmt::format("{}{}: {}", absent ? "the machine does not have the " : "no token for the ", who, said),
+          base::Origin::upstream, may_pass(response.status) ? base::Retry::later : base::Retry::never};
+}
+
+class ManagedIdentity final : public Identity {
+ public:
+  ManagedIdentity(ManagedIdentityName name, IdentityOptions options)
+      : name_(std::move(name)), options_(std::move(options)) {}
+
+  base::Result<Grant> ask(const TokenRequest& request, const std::stop_token& stop) override {
+    std::chrono::seconds wait = first_wait;
+    for (unsigned tried = 1;; ++tried) {
+      auto response = http_.send(request_for(request), stop);
+      if (response && response->status == 200) {
+        auto grant = grant_from(response->body, options_.clock.now());
+        certstore::wipe(response->body.data(), response->body.size());
+        if (!grant) return std::unexpected(std::move(grant.error()).in("metadata service"));
+        return grant;
+      }
+      base::Error error =
+          response ? refusal(*response, described(request)) : std::move(response.error()).in("metadata service");
+      if (error.retry == base::Retry::never || tried == most_tries) return std::unexpected(std::move(error));
+      milliseconds pause = wait;
+      if (response) pause = std::max<milliseconds>(pause, wait_in(*response, options_.clock.now()).value_or(wait));
+      if (pause > longest_wait) return std::unexpected(std::move(error));
+      const auto& waits = options_.wait;
+      if (!(waits ? waits(pause, stop) : base::wait_for(pause, stop))) {
+        return base::fail(base::Code::cancelled, "stopped", base::Origin::control);
+      }
+      wait *= 2;
+    }
+  }
+
+  std::string description() const override { return described({}); }
+
+ private:
+  std::string described(const TokenRequest& request) const {
+    const std::string& client = request.client_id.empty() ? name_.client_id : request.client_id;
+    if (!client.empty()) return "managed identity " + client;
+    return name_.resource_id.empty() ? "managed identity" : "managed identity " + name_.resource_id;
+  }
+
+  base::HttpRequest request_for(const TokenRequest& wanted) const {
+    const std::string& client = wanted.client_id.empty() ? name_.client_id : wanted.client_id;
+    base::HttpRequest request;
+    request.url = fmt::format("{}/metadata/identity/oauth2/token?api-version=2018-02-01&resource={}",
+                              options_.endpoints.metadata, query_encoded(resource_of(wanted.scope)));
+    if (!client.empty()) {
+      request.url += "&client_id=" + query_encoded(client);
+    } else if (!name_.resource_id.empty()) {
+      request.url += "&msi_res_id=" + query_encoded(name_.resource_id);
+    }
+    request.headers = {{"Metadata", "true"}};
+    request.proxy = base::HttpRequest::Proxy::none;
+    request.timeout = deadline_of_one;
+    request.body_limit = largest_answer;
+    return request;
+  }
+
+  const ManagedIdentityName name_;
+  const IdentityOptions options_;
+  HttpPool http_;
+};
+
+}  // namespace
+
+std::shared_ptr<Identity> make_managed_identity(ManagedIdentityName name, IdentityOptions options) {
+  return std::make_shared<ManagedIdentity>(std::move(name), std::move(options));
+}
+
+}  // namespace azure

@@ -1,0 +1,71 @@
+#include <gtest/gtest.h>
+
+#include "config/parse.h"
+#include "tests/support/config_faults.h"
+
+namespace config {
+namespace {
+
+void expect_fault(const std::string& text, const std::string& fault) {
+  test::expect_fault_in("listeners: [{ address: ':80' }]\n" + text, fault, "s");
+}
+
+TEST(AzureSection, RefusesEndpointsThatTokensMustNotGoTo) {
+  expect_fault("azure: { authority_host: 'http://login.example.com' }\n", "expected a URL that begins with https://");
+  expect_fault("azure: { resource_manager: 'https://arm.example.com?a=b' }\n", "expected a URL without a query");
+  expect_fault("azure: { key_vault_suffix: 'https://vault.azure.net' }\n", "found `https://vault.azure.net`");
+  expect_fault("azure: { cloud: germany }\n", "expected one of public, us_government, china");
+}
+
+TEST(AzureSection, RefusesAnIdentityWithoutWhatItNeeds) {
+  expect_fault("azure: { identity: command }\n", "found `identity`, expected the key `token_command` beside it");
+  expect_fault("azure: { identity: client_certificate }\n", "expected the key `client_certificate` beside it");
+  expect_fault("azure: { client_certificate: { key: a } }\n", "found azure client certificate without `certificate`");
+  expect_fault("azure: { identity: secret }\n", "expected one of workload, managed, client_certificate, command");
+  expect_fault("azure: { tenant_id: a/b }\n", "expected at most 90 letters");
+}
+
+TEST(KeyVaultSection, RefusesWhatNamesNothingOrTooMuch) {
+  const auto vault = [](const std::string& keys) { return "certificates: [{ key_vault: { " + keys + " } }]\n"; };
+  expect_fault(vault("name: a"), "found key vault without `vault`");
+  expect_fault(vault("vault: a"), "found key vault with none of name, prefix, tags");
+  expect_fault(vault("vault: a, name: b, prefix: c"), "expected only one of name, prefix");
+  expect_fault(vault("vault: a, prefix: b, version: c"), "expected `name` beside it");
+  expect_fault(vault("vault: 'http://v.example.com', name: a"), "expected the name of a vault, or its URL");
+  expect_fault(vault("vault: 'https://v.example.com/secrets', name: a"), "expected the name of a vault, or its URL");
+  expect_fault(vault("vault: a_b, name: a"), "expected the name of a vault, or its URL");
+  expect_fault(vault("vault: a, name: '../b'"), "expected at most 127 letters, digits and hyphens");
+  expect_fault(vault("vault: a, tags: {}"), "found no tags, expected at least one tag");
+  expect_fault(vault("vault: a, name: b, poll: 1ms"), "expected a duration from 1s to 1d");
+  expect_fault(vault("vault: a, name: b, kind: key"), "expected one of certificate, secret");
+}
+
+TEST(AzureDnsSection, RefusesWhatContradictsItself) {
+  const auto dns = [](const std::string& keys) {
+    return "issuers: { a: { acme: { directory: 'https://c', agree_to_terms: true, dns: { azure: { " + keys +
+           " } } } } }\n";
+  };
+  expect_fault(dns("resource_group: a"), "without `subscription_id`");
+  expect_fault(dns("subscription_id: a, resource_group: b, client_secret_file: c"),
+               "expected `tenant_id` and `client_id` beside it");
+  expect_fault(dns("subscription_id: a, resource_group: b, client_id: c, managed_identity_resource_id: d"),
+               "expected only one of client_id, managed_identity_resource_id");
+  expect_fault(dns("subscription_id: a, resource_group: b, environment: AzureGermanCloud"),
+               "expected one of AzurePublicCloud");
+}
+
+TEST(MirrorSection, RefusesWhatContradictsItself) {
+  const auto gateway = [](const std::string& keys) {
+    return "mirrors: [{ application_gateway: { resource_id: /subscriptions/s/applicationGateways/g, " + keys +
+           " } }]\n";
+  };
+  expect_fault("mirrors: [{}]\n", "with none of application_gateway, key_vault");
+  expect_fault("mirrors: [{ application_gateway: { resource_id: gw } }]\n", "expected the resource id of a gateway");
+  expect_fault(gateway("by: key_vault"), "expected `vault` beside it");
+  expect_fault(gateway("vault: a"), "expected `by: key_vault` beside it");
+  expect_fault(gateway("certificates: [a, { certificate: a }]"), "expected each only once");
+  expect_fault(gateway("certificates: [{ name: a }]"), "found mirrored certificate without `certificate`");
+}
+
+}  // namespace
+}  // namespace config
