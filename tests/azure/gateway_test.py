@@ -163,7 +163,8 @@ def test_a_certificate_by_key_vault_is_read_then_and_when_it_polls(azure, call, 
 
 def test_an_old_version_hides_and_loses_what_it_does_not_know(call, gateway):
     body = read(call, gateway)
-    body["properties"]["loadDistributionPolicies"] = [{"name": "weights", "properties": {"loadDistributionAlgorithm": "RoundRobin"}}]
+    body["properties"]["loadDistributionPolicies"] = [
+        {"name": "weights", "properties": {"loadDistributionAlgorithm": "RoundRobin"}}]
     body["properties"]["ofTomorrow"] = {"deep": [1, {"x": None}]}
     assert write(call, gateway, body).status == 200
     assert read(call, gateway)["properties"]["ofTomorrow"] == {"deep": [1, {"x": None}]}

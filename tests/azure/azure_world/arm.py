@@ -73,7 +73,7 @@ class Arm(Service):
             raise Refused(answer)
         exchange.caller = self.tokens.find(request.bearer).client
         if {"*", exchange.operation} & self.denied:
-            self.refuse(403, "AuthorizationFailed", f"The client '{exchange.caller}' does not have authorization to perform the action.")
+            self.refuse(403, "AuthorizationFailed", f"The client '{exchange.caller}' is not authorized to perform the action.")
 
     def answer(self, exchange):
         request = exchange.request
@@ -101,8 +101,8 @@ class Arm(Service):
         for zone in self.zones:
             if (zone.subscription, zone.group.lower(), zone.name) == (subscription, group.lower(), name.lower()):
                 return zone
-        return self.refuse(404, "ResourceNotFound", f"The Resource 'Microsoft.Network/dnszones/{name}' under resource group '{group}' "
-                                                    "was not found.")
+        return self.refuse(404, "ResourceNotFound", f"The Resource 'Microsoft.Network/dnszones/{name}' under resource group "
+                                                    f"'{group}' was not found.")
 
     def find_gateway(self, values):
         """None: there is none."""

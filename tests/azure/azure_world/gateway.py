@@ -142,8 +142,8 @@ class Gateway:
         for listener in body["properties"].get("httpListeners") or []:
             reference = ((listener.get("properties") or {}).get("sslCertificate") or {}).get("id")
             if reference and (reference.rsplit("/", 1)[1] not in names or not reference.lower().startswith(self.id.lower())):
-                raise Unacceptable("InvalidResourceReference", f"Resource {reference} referenced by resource {self.id}/httpListeners/"
-                                                               f"{listener.get('name')} was not found.")
+                raise Unacceptable("InvalidResourceReference", f"Resource {reference} referenced by resource {self.id}/"
+                                                               f"httpListeners/{listener.get('name')} was not found.")
 
     def _done(self, status):
         if status == CANCELED:

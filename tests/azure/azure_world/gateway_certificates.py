@@ -39,7 +39,8 @@ def installed_from(element, before, key_vault, where):
     if asked.get("keyVaultSecretId"):
         return Installed(from_vault(asked["keyVaultSecretId"], key_vault, where), asked["keyVaultSecretId"])
     if before is None:
-        raise Unacceptable("ApplicationGatewaySslCertificateMissingData", f"Data or KeyVaultSecretId must be specified for {where}.")
+        raise Unacceptable("ApplicationGatewaySslCertificateMissingData",
+                           f"Data or KeyVaultSecretId must be specified for {where}.")
     return before  # an echo of what was read leaves the key where it is
 
 

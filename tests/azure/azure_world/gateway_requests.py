@@ -39,8 +39,8 @@ def put_gateway(service, request, values):
     if created:
         gateway = Gateway(service, values["subscriptionId"], values["resourceGroupName"], values["applicationGatewayName"])
     if gateway.busy and gateway.when_busy == "refuse":
-        answer = service.error(429, "RetryableError", "A retryable error occurred. Another operation on this or dependent resource is "
-                                                      "in progress.")
+        answer = service.error(429, "RetryableError", "A retryable error occurred. Another operation on this or dependent "
+                                                      "resource is in progress.")
         answer.headers["Retry-After"] = str(service.operations.retry_after)
         return answer
     try:
@@ -79,7 +79,8 @@ def turns(operation, running):
                 gateway.running = running
         begun = service.operations.begin(operation, values["subscriptionId"], done)
         headers = service.operations.headers(request, begun)
-        return Answer(202, None, {"Location": headers["Azure-AsyncOperation"].replace("/operations/", "/operationResults/"), **headers})
+        location = headers["Azure-AsyncOperation"].replace("/operations/", "/operationResults/")
+        return Answer(202, None, {"Location": location, **headers})
 
 
 turns("ApplicationGateways_Start", True)

@@ -1,4 +1,5 @@
-"""Imds: the metadata service of a machine, by which it gets tokens of its managed identities. No TLS: it is at a link-local address."""
+"""Imds: the metadata service of a machine, by which it gets tokens of its managed identities. Without TLS: its address is a
+link-local one."""
 
 import time
 
@@ -41,7 +42,8 @@ class Imds(Service):
         if resource.rstrip("/") not in self.resources:
             if resource.endswith("/.default"):
                 self._violation(request, "asks for a scope where a resource stands")
-            raise Refused(self.error(400, "invalid_resource", f"AADSTS500011: The resource principal named {resource} was not found"))
+            raise Refused(self.error(400, "invalid_resource",
+                                     f"AADSTS500011: The resource principal named {resource} was not found"))
         client = self._identity(request.query)
         exchange.caller = client
         token = self.tokens.issue(resource, client, self.tenant)

@@ -16,15 +16,16 @@ VERSION = "2025-07-01"
 
 
 class OtherWriter:
-    """`thinks`: seconds between GET and PUT at most; `rests`: between two rounds at most. Not `polite`: it writes the certificates of its
-    own and no others, which is what AGIC does with a gateway that is not shared."""
+    """`thinks`: seconds between GET and PUT at most; `rests`: between two rounds at most. Not `polite`: it writes the certificates
+    of its own and no others, which is what AGIC does with a gateway that is not shared."""
 
     def __init__(self, world, gateway, authority, *, prefix="agic-", seed=1, thinks=0.05, rests=0.1, polite=True):
         self.gateway, self.prefix, self.polite = gateway, prefix, polite
         self._world, self._authority = world, authority
         self._thinks, self._rests = thinks, rests
         self._random = random.Random(seed)
-        self._call = Caller(world.arm, world.ca, world.tokens.issue("https://management.azure.com", "other-writer", world.tenant).text)
+        token = world.tokens.issue("https://management.azure.com", "other-writer", world.tenant)
+        self._call = Caller(world.arm, world.ca, token.text)
         self.pairs = {}  # what it wants there, by name
         self.tags = {"managed-by-k8s-ingress": "1.7.2"}
         self.rounds, self.writes, self.repairs, self.errors = 0, 0, 0, []

@@ -28,7 +28,8 @@ def live(service, kept, name, code):
     """What is there and not deleted."""
     found = kept.get(name)
     if found is None or found.deleted:
-        service.refuse(404, code, f"{name} was not found in this key vault. If you recently deleted it you may be able to recover it.")
+        service.refuse(404, code, f"{name} was not found in this key vault. If you recently deleted it you may be able to "
+                                  "recover it.")
     return found
 
 
