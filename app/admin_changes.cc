@@ -8,6 +8,7 @@
 
 #include "app/api.h"
 #include "app/findings_json.h"
+#include "app/vault_events.h"
 #include "base/ascii.h"
 #include "base/file.h"
 #include "base/openssl.h"
@@ -83,8 +84,13 @@ base::Result<Json> as_json(base::Result<void> result) {
   return Json::object();
 }
 
+bool is_vault_event(const std::vector<std::string>& parts) {
+  return parts.size() == 2 && parts[0] == "events" && parts[1] == "key-vault";
+}
+
 bool is_change(const std::vector<std::string>& parts) {
   if (parts.size() == 1) return parts[0] == "doctor";
+  if (is_vault_event(parts)) return true;
   if (parts.size() != 3) return false;
   if (parts[0] == "certificates") return parts[2] == "renew" || parts[2] == "revoke";
   return parts[0] == "issuers" && (parts[2] == "rollover" || parts[2] == "deactivate");
@@ -101,6 +107,7 @@ std::optional<AdminAnswer> AdminChanges::answer(const AdminRequest& request) {
   }
   if (!is_change(parts)) return std::nullopt;
   if (auto refused = refusal_of(request)) return refused;
+  if (is_vault_event(parts)) return take_events(request);
   acme::Manager* const manager = options_.manager();
   const bool is_doctor = parts[0] == "doctor";
   if (manager == nullptr && !(is_doctor && options_.cluster))
@@ -153,6 +160,18 @@ std::optional<AdminAnswer> AdminChanges::refusal_of(const AdminRequest& request)
     return refusal(401, "a bearer token is needed, the content of admin.token_file");
   }
   return std::nullopt;
+}
+
+// Event Grid's handshake: a new subscription is confirmed by its code, given back.
+AdminAnswer AdminChanges::take_events(const AdminRequest& request) const {
+  const auto events = vault_events_from(request.body);
+  if (!events) return refusal(400, events.error().what);
+  if (!events->validation_code.empty()) return answer_of(200, Json{{"validationResponse", events->validation_code}});
+  std::size_t looking = 0;
+  for (const VaultEvents::Changed& changed : events->changed) {
+    if (options_.look) looking += options_.look(changed.vault, changed.object);
+  }
+  return answer_of(200, Json{{"looking", looking}});
 }
 
 AdminAnswer AdminChanges::begin(Errands::Work work) {

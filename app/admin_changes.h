@@ -5,6 +5,7 @@
 #include <functional>
 #include <optional>
 #include <stop_token>
+#include <string_view>
 #include <vector>
 
 #include "acme/manager.h"
@@ -14,8 +15,8 @@
 namespace app {
 
 // POST /api/certificates/NAME/renew, POST /api/certificates/NAME/revoke[?reason=N], POST /api/issuers/NAME/rollover,
-// POST /api/issuers/NAME/deactivate, POST /api/doctor; GET /api/errands/NUMBER for the answers of those that take their
-// time. One thread.
+// POST /api/issuers/NAME/deactivate, POST /api/doctor, POST /api/events/key-vault (from Event Grid); GET
+// /api/errands/NUMBER for the answers of those that take their time. One thread.
 class AdminChanges {
  public:
   using Examine = std::function<std::vector<acme::Finding>(std::stop_token)>;
@@ -24,6 +25,8 @@ class AdminChanges {
     Examine findings;                         // what `doctor` says besides; may block
     // What it says of a cluster or of Azure, also where nothing is issued; null: there is neither. May block.
     Examine cluster = {};
+    // A certificate or secret of a vault has changed: how many sources look now. Null: none can.
+    std::function<std::size_t(std::string_view vault_url, std::string_view object)> look = {};
     bool needs_token = true;           // the endpoint can be reached from elsewhere
     std::filesystem::path token_file;  // read for each request, so that it can be replaced; empty: there is none
   };
@@ -35,6 +38,7 @@ class AdminChanges {
  private:
   [[nodiscard]] std::optional<AdminAnswer> refusal_of(const AdminRequest& request) const;
   [[nodiscard]] AdminAnswer begin(Errands::Work work);
+  [[nodiscard]] AdminAnswer take_events(const AdminRequest& request) const;
 
   Options options_;
   Errands errands_;

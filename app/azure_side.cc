@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include <fmt/format.h>
+#include "base/ascii.h"
 
 namespace app {
 namespace {
@@ -30,6 +30,7 @@ class AzureSide::Followed final : public certstore::Source {
  public:
   Followed(AzureSide& side, std::shared_ptr<azure::KeyVaultSource> source) : side_(side), source_(std::move(source)) {}
   ~Followed() override {
+    source_->stop();  // `doctor` may hold it for a while yet
     const std::lock_guard lock(side_.mutex_);
     std::erase(side_.sources_, source_);
   }
@@ -95,7 +96,7 @@ std::size_t AzureSide::look(std::string_view vault_url, std::string_view object)
   const std::lock_guard lock(mutex_);
   std::size_t count = 0;
   for (const auto& source : sources_) {
-    if (source->vault() != vault_url || !source->follows(object)) continue;
+    if (base::lower_case(source->vault()) != base::lower_case(vault_url) || !source->follows(object)) continue;
     source->look();
     ++count;
   }

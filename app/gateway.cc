@@ -184,6 +184,7 @@ base::Result<void> Gateway::start_admin(const Options& options) {
             return folder.empty() ? std::vector<acme::Finding>() : std::vector{state_directory_finding(folder)};
           },
       .cluster = std::move(elsewhere),
+      .look = [this](std::string_view vault_url, std::string_view object) { return azure_.look(vault_url, object); },
       .needs_token = !base::is_loopback_address(address.host),
       .token_file = configured ? options.config.admin->token_file.value_or("") : std::filesystem::path()});
   const auto handler = [this, more = options.answer_more](const AdminRequest& request) {

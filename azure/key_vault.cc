@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "base/ascii.h"
 #include "base/http_url.h"
 #include "certstore/secret_bytes.h"
 
@@ -26,8 +27,7 @@ const char* collection_of(KeyVault::Kind kind) {
 std::string lower_authority(std::string_view url) {
   const auto parsed = base::parse_http_url(url);
   if (!parsed) return {};
-  std::string text = parsed->secure ? "https://" : "http://";
-  for (const char c : parsed->authority) text += c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
+  std::string text = (parsed->secure ? "https://" : "http://") + base::lower_case(parsed->authority);
   if (parsed->secure && text.ends_with(":443")) text.resize(text.size() - 4);
   return text;
 }

@@ -75,6 +75,10 @@ void KeyVaultSource::start(certstore::Report report) {
       {}));
 }
 
+void KeyVaultSource::stop() {
+  thread_ = {};
+}
+
 void KeyVaultSource::look() {
   const std::lock_guard lock(mutex_);
   look_now_ = true;
@@ -260,7 +264,7 @@ std::optional<AzureFailure> KeyVaultSource::refresh(const std::string& object, H
     if (good || of_content) return std::nullopt;
   }
   if (auto failure = take_version(object, newest, held, stop)) return failure;
-  if (!held.problem || held.good) return std::nullopt;
+  if (!held.problem || held.good || held.problem->reason == VaultReason::permission) return std::nullopt;
   // Nothing good yet: an older version is better than none, and the trouble with the newest is told all the same.
   const VaultProblem problem = *held.problem;
   const std::size_t most = std::min(versions->size(), 1 + most_older_versions);

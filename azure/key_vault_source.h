@@ -49,6 +49,8 @@ class KeyVaultSource final : public certstore::Source {
   // read.
   void start(certstore::Report report) override;
 
+  // Reports nothing any more when this returns; examine() and status() go on answering. Blocking, not for long.
+  void stop();
   // Whether we may list and read what is followed, asked now. Nothing: yes. Blocking. Any thread.
   [[nodiscard]] std::optional<VaultProblem> examine(const std::stop_token& stop);
   // Something has changed in the vault: look at once. Any thread.

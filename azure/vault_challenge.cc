@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "acme/json_fields.h"
+#include "base/ascii.h"
 #include "base/http_url.h"
 
 namespace azure {
@@ -16,13 +17,6 @@ namespace {
 constexpr std::size_t most_parameters = 16;
 constexpr std::size_t longest_tenant = 64;
 constexpr std::size_t longest_shown = 200;
-
-std::string lower(std::string_view text) {
-  std::string result(text);
-  std::ranges::transform(result, result.begin(),
-                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; });
-  return result;
-}
 
 std::string_view trimmed(std::string_view text) {
   const std::size_t first = text.find_first_not_of(" \t,");
@@ -37,7 +31,7 @@ std::map<std::string, std::string> parameters_of(std::string_view text) {
     text = trimmed(text);
     const std::size_t equals = text.find('=');
     if (equals == std::string_view::npos) break;
-    std::string name = lower(trimmed(text.substr(0, equals)));
+    std::string name = base::lower_case(trimmed(text.substr(0, equals)));
     text.remove_prefix(equals + 1);
     text = trimmed(text);
     std::string_view value;
@@ -60,7 +54,7 @@ std::string without_suffixes(std::string_view resource) {
   constexpr std::string_view suffix = "/.default";
   if (resource.ends_with(suffix)) resource.remove_suffix(suffix.size());
   while (resource.ends_with('/')) resource.remove_suffix(1);
-  return lower(resource);
+  return base::lower_case(resource);
 }
 
 std::string tenant_in(std::string_view authorization) {
@@ -76,14 +70,14 @@ std::string tenant_in(std::string_view authorization) {
 
 std::string host_of(std::string_view text) {
   const auto url = base::parse_http_url(text);
-  return url ? lower(url->host()) : std::string();
+  return url ? base::lower_case(url->host()) : std::string();
 }
 
 }  // namespace
 
 base::Result<VaultChallenge> vault_challenge_in(std::string_view header) {
   constexpr std::string_view scheme = "bearer ";
-  if (lower(header.substr(0, scheme.size())) != scheme) {
+  if (base::lower_case(header.substr(0, scheme.size())) != scheme) {
     return base::fail(base::Code::protocol, "the vault asks for no Bearer token", base::Origin::upstream);
   }
   const auto parameters = parameters_of(header.substr(scheme.size()));

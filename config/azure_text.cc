@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <string>
 
+#include "base/ascii.h"
 #include "base/http_url.h"
 #include "config/sections.h"
 
@@ -55,9 +56,7 @@ Read<std::string> parse_azure_segment(std::string_view text) {
 Read<std::string> parse_application_gateway(std::string_view text) {
   constexpr std::string_view first = "/subscriptions/";
   constexpr std::string_view kind = "/applicationgateways/";
-  std::string lower(text);
-  std::ranges::transform(lower, lower.begin(),
-                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  const std::string lower = base::lower_case(text);
   const std::size_t name = lower.rfind('/') + 1;
   const bool plain = std::ranges::none_of(
       text, [](char c) { return (c >= 0 && c <= 0x20) || c == 0x7f || c == '?' || c == '#' || c == '%'; });
