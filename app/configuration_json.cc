@@ -128,6 +128,9 @@ Json backend_json(const config::Backend& backend) {
   if (backend.health_check) {
     result["health_check"] = {{"path", backend.health_check->path}, {"interval", text(backend.health_check->interval)}};
   }
+  if (backend.affinity) {
+    result["affinity"] = {{"cookie", {{"name", backend.affinity->name}, {"path", backend.affinity->path}}}};
+  }
   return result;
 }
 

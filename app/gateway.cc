@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "app/affinity_secret.h"
 #include "app/process_limits.h"
 #include "app/reload_decisions.h"
 #include "app/state_directory.h"
@@ -95,7 +96,7 @@ Gateway::Gateway(Options& options)
           [this](std::shared_ptr<const proxy::BackendTable> table) {
             publisher_.change([&](proxy::Snapshot& next) { next.backends = std::move(table); });
           },
-          {}, guard_of(options)),
+          {}, guard_of(options), affinity_secret(first_config_->state_directory)),
       azure_(first_config_->azure, clock_),
       sources_(store_, [this](const config::CertificateSource& source) {
         auto made = azure_.make_source(source);

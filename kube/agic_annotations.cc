@@ -66,6 +66,14 @@ Read<void> set_draining(std::string_view value, IngressSettings& /*settings*/) {
   return {};
 }
 
+Read<void> set_affinity(std::string_view value, IngressSettings& settings) {
+  const auto wanted = parse_flag(value);
+  if (!wanted) return std::unexpected(wanted.error());
+  settings.sticky = *wanted;
+  if (*wanted) settings.affinity_cookie.name = "ApplicationGatewayAffinity";
+  return {};
+}
+
 Read<void> set_probe_hostname(std::string_view value, IngressSettings& settings) {
   const auto host = config::parse_authority(value);
   if (!host) return std::unexpected(host.error());
@@ -140,7 +148,6 @@ Read<void> set_gateway_certificate(std::string_view value, IngressSettings& sett
       "an Application Gateway cannot be read from it");
 }
 
-constexpr std::string_view sticky = "it comes with traffic policies; until then share sessions between the Pods";
 constexpr std::string_view listeners =
     "listeners are named in the configuration, and published by the Service in front";
 constexpr std::string_view rewriting = "rule sets of a gateway cannot be read; change headers in the application";
@@ -154,8 +161,9 @@ constexpr AnnotationRow rows[] = {
     {"connection-draining", works, set_draining},
     {"connection-draining-timeout", inert, nullptr,
      "requests that run when an endpoint is taken away always end in peace, however long they take"},
-    {"cookie-based-affinity", unsupported, nullptr, sticky},
-    {"cookie-based-affinity-distinct-name", unsupported, nullptr, sticky},
+    {"cookie-based-affinity", works, set_affinity},
+    {"cookie-based-affinity-distinct-name", inert, nullptr,
+     "each path has a cookie of its own, which the others neither see nor replace"},
     {"health-probe-hostname", works, set_probe_hostname},
     {"health-probe-port", unsupported, nullptr,
      "checks go to the port that serves; readiness probes of the Pod may differ"},

@@ -81,7 +81,8 @@ std::vector<std::string_view> AnnotationFamily::known() const {
 const std::vector<AnnotationFamily>& annotation_families() {
   static const std::vector<AnnotationFamily> families{
       {"nginx.ingress.kubernetes.io/",
-       {nginx_route_annotations(), nginx_backend_annotations(), nginx_unsupported_annotations()}},
+       {nginx_route_annotations(), nginx_backend_annotations(), nginx_affinity_annotations(),
+        nginx_unsupported_annotations()}},
       {"appgw.ingress.kubernetes.io/", {agic_annotations()}},
       {"alb.networking.azure.io/", {alb_annotations()}},
       {"cert-manager.io/", {cert_manager_annotations()}},
@@ -101,6 +102,7 @@ std::vector<Notice> apply_annotations(const Metadata& metadata, const ObjectRef&
       break;
     }
   }
+  if (settings.sticky) settings.backend.rules.affinity = settings.affinity_cookie;
   return notices;
 }
 

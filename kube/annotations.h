@@ -41,9 +41,11 @@ struct AnnotationFamily {
   [[nodiscard]] std::vector<std::string_view> known() const;
 };
 
-// nginx_route_annotations.cc, nginx_backend_annotations.cc, nginx_unsupported_annotations.cc
+// nginx_route_annotations.cc, nginx_backend_annotations.cc, nginx_affinity_annotations.cc,
+// nginx_unsupported_annotations.cc
 [[nodiscard]] AnnotationRows nginx_route_annotations();
 [[nodiscard]] AnnotationRows nginx_backend_annotations();
+[[nodiscard]] AnnotationRows nginx_affinity_annotations();
 [[nodiscard]] AnnotationRows nginx_unsupported_annotations();
 // agic_annotations.cc
 [[nodiscard]] AnnotationRows agic_annotations();

@@ -29,6 +29,8 @@ struct BackendSettings {
 struct IngressSettings {
   // ---- of its backends
   BackendSettings backend;
+  bool sticky = false;                                 // clients come back to their endpoint
+  config::AffinityCookie affinity_cookie{.name = {}};  // by this cookie
 
   // ---- of its routes
   std::optional<bool> redirect_to_https;  // nothing said: as the dialect has it

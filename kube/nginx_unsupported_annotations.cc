@@ -66,18 +66,6 @@ constexpr AnnotationRow rows[] = {
     {"cors-allow-credentials", unsupported, nullptr, policies},
     {"cors-expose-headers", unsupported, nullptr, policies},
     {"cors-max-age", unsupported, nullptr, policies},
-    {"affinity", unsupported, nullptr, policies},
-    {"affinity-mode", unsupported, nullptr, policies},
-    {"affinity-canary-behavior", unsupported, nullptr, policies},
-    {"session-cookie-name", unsupported, nullptr, policies},
-    {"session-cookie-path", unsupported, nullptr, policies},
-    {"session-cookie-domain", unsupported, nullptr, policies},
-    {"session-cookie-max-age", unsupported, nullptr, policies},
-    {"session-cookie-expires", unsupported, nullptr, policies},
-    {"session-cookie-samesite", unsupported, nullptr, policies},
-    {"session-cookie-secure", unsupported, nullptr, policies},
-    {"session-cookie-conditional-samesite-none", unsupported, nullptr, policies},
-    {"session-cookie-change-on-failure", unsupported, nullptr, policies},
     {"canary-weight", unsupported, nullptr, canaries},
     {"canary-weight-total", unsupported, nullptr, canaries},
     {"canary-by-header", unsupported, nullptr, canaries},
@@ -146,7 +134,6 @@ constexpr AnnotationRow rows[] = {
     {"connection-proxy-header", unsupported, nullptr,
      "the Connection field is between two neighbours and never passed on"},
     {"relative-redirects", unsupported, nullptr, "redirects name the whole URL"},
-    {"session-cookie-hash", unsupported, nullptr, policies},
 };
 
 }  // namespace

@@ -133,6 +133,7 @@ ServiceEndpoints find_endpoints(const Service* service, const BackendUse& use,
                                 [](const SliceEndpoint& endpoint) { return endpoint.serving && endpoint.terminating; });
     }
   }
+  found.service_uid = service->metadata.uid;
   if (port != nullptr) {
     const auto protocol = std::ranges::find(app_protocols, base::lower_case(port->app_protocol), &AppProtocol::name);
     if (protocol != std::end(app_protocols)) found.protocol = protocol->protocol;
@@ -159,6 +160,8 @@ config::Backend make_backend(const BackendUse& use, const ServiceEndpoints& foun
   const BackendProtocol protocol = use.settings.protocol.value_or(found.protocol);
   backend.protocol = protocol.version;
   if (protocol.tls == Tls::on) backend.tls = use.settings.tls;
+  // Random, the same for every replica, and not to be guessed by a client.
+  if (backend.affinity) backend.affinity->key = found.service_uid;
   return backend;
 }
 

@@ -14,6 +14,7 @@ namespace kube {
 struct ServiceEndpoints {
   std::vector<config::Endpoint> endpoints;  // sorted, each once
   BackendProtocol protocol;                 // by appProtocol
+  std::string service_uid;                  // what only the cluster knows of the Service
   // Why there are none, or what else is to be said; an empty reason: nothing.
   NoticeType type = NoticeType::warning;
   std::string reason;

@@ -75,10 +75,10 @@ void log_escaped(const std::exception_ptr& escaped) {
 // Everything but table() and configure() happens on its thread.
 class BackendMonitor::Loop {
  public:
-  Loop(Publish publish, Resolver::Options options, AddressGuard guard)
+  Loop(Publish publish, Resolver::Options options, AddressGuard guard, std::string affinity_secret)
       : publish_(std::move(publish)),
         resolver_(io_, std::move(options)),
-        states_(std::move(guard)),
+        states_(std::move(guard), std::move(affinity_secret)),
         thread_([this] { run(); }) {}
 
   ~Loop() {
@@ -364,8 +364,10 @@ class BackendMonitor::Loop {
   std::jthread thread_;
 };
 
-BackendMonitor::BackendMonitor(Publish publish, Resolver::Options resolver, AddressGuard guard)
-    : loop_(std::make_unique<Loop>(std::move(publish), std::move(resolver), std::move(guard))) {}
+BackendMonitor::BackendMonitor(Publish publish, Resolver::Options resolver, AddressGuard guard,
+                               std::string affinity_secret)
+    : loop_(std::make_unique<Loop>(std::move(publish), std::move(resolver), std::move(guard),
+                                   std::move(affinity_secret))) {}
 
 BackendMonitor::~BackendMonitor() = default;
 

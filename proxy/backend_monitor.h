@@ -26,8 +26,10 @@ class BackendMonitor {
   using Shared = std::map<std::string, std::shared_ptr<const config::Backend>>;
 
   // `publish` runs on the monitor's thread, one call at a time; it must only hand over. `resolver`: asks other name
-  // servers than the system's. `guard`: where backends that strangers have named must not lead.
-  explicit BackendMonitor(Publish publish, Resolver::Options resolver = {}, AddressGuard guard = {});
+  // servers than the system's. `guard`: where backends that strangers have named must not lead. `affinity_secret`: what
+  // cookies lead back to endpoints by, where their configuration has no key.
+  explicit BackendMonitor(Publish publish, Resolver::Options resolver = {}, AddressGuard guard = {},
+                          std::string affinity_secret = {});
   ~BackendMonitor();  // stops and joins
   BackendMonitor(const BackendMonitor&) = delete;
   BackendMonitor& operator=(const BackendMonitor&) = delete;

@@ -4,12 +4,14 @@
 #include <iterator>
 #include <utility>
 
+#include "proxy/affinity.h"
+
 namespace proxy {
 namespace {
 
 bool same(const EndpointState& a, const EndpointState& b) {
   return a.address == b.address && a.name == b.name && a.host == b.host && a.weight == b.weight &&
-         a.healthy == b.healthy && a.stats == b.stats;
+         a.healthy == b.healthy && a.stats == b.stats && a.affinity == b.affinity;
 }
 
 bool same(const BackendState& a, const BackendState& b) {
@@ -70,6 +72,9 @@ BackendState BackendStates::build_one(const std::string& name, const ConfiguredB
       }
       state.endpoints.push_back(
           {key.address, endpoint.to_string(), endpoint.host, endpoint.weight, healthy, stats_of(key)});
+      if (backend.config->affinity) {
+        state.endpoints.back().affinity = affinity_value(*backend.config, secret_, key.address);
+      }
     }
   }
   if (state.problem.empty()) state.problem = std::move(check_problem);

@@ -48,7 +48,9 @@ using CheckStates = std::map<CheckKey, CheckState>;
 
 class BackendStates {
  public:
-  explicit BackendStates(AddressGuard guard = {}) : guard_(std::move(guard)) {}
+  // `secret`: for the cookies of backends whose affinity has no key of its own.
+  explicit BackendStates(AddressGuard guard = {}, std::string secret = {})
+      : guard_(std::move(guard)), secret_(std::move(secret)) {}
 
   // `before` itself, which may be null, if nothing differs from it.
   [[nodiscard]] std::shared_ptr<const BackendState> build(const std::shared_ptr<const BackendState>& before,
@@ -64,6 +66,7 @@ class BackendStates {
   [[nodiscard]] bool is_permitted(const config::Endpoint& endpoint, const base::IpAddress& address) const;
 
   const AddressGuard guard_;
+  const std::string secret_;
   std::map<CheckKey, std::weak_ptr<EndpointStats>> stats_;
 };
 

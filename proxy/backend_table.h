@@ -22,6 +22,7 @@ struct EndpointState {
   unsigned weight = 1;
   bool healthy = true;                   // by active checks; true before the first one has failed enough
   std::shared_ptr<EndpointStats> stats;  // the same object for the same address through reloads
+  std::string affinity = {};             // the value of the cookie that leads back here; empty: none does
 };
 
 struct BackendState {

@@ -69,6 +69,12 @@ std::optional<std::size_t> Balancer::pick(Time now, std::span<const tcp::endpoin
   return std::nullopt;
 }
 
+std::optional<std::size_t> Balancer::usable(const tcp::endpoint& address, Time now) const {
+  const auto slot = std::ranges::find(slots_, address, &Slot::address);
+  if (slot == slots_.end() || !slot->usable(now)) return std::nullopt;
+  return static_cast<std::size_t>(slot - slots_.begin());
+}
+
 std::size_t Balancer::choose() {
   const bool least = state_->config && state_->config->balance == config::Balance::least_requests;
   if (least) {

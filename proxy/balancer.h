@@ -25,6 +25,9 @@ class Balancer {
   // Healthy and not ejected first; where all healthy ones are ejected, they are eligible all the same. nullopt if none
   // is healthy by its active check, or all weights are 0. Counts nothing.
   [[nodiscard]] std::optional<std::size_t> pick(Time now, std::span<const tcp::endpoint> tried);
+  // The index of the endpoint with this address, where it is healthy and not ejected: for a request that wants it and
+  // no other. Does not count as its turn.
+  [[nodiscard]] std::optional<std::size_t> usable(const tcp::endpoint& address, Time now) const;
   // A request begins at / has ended at that address. `failed`: connect error, timeout, or 502, 503, 504: counts towards
   // ejection; a success resets the count. These two also keep EndpointStats::requests, in_flight, failures and
   // ejections (connections are the pool's).

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "proxy/access_log.h"
+#include "proxy/affinity.h"
 #include "proxy/forwarded.h"
 #include "proxy/reply.h"
 #include "proxy/request_target.h"
@@ -205,6 +206,7 @@ void Forwarding::prepare() {
   remove_hop_by_hop(request.headers);
   client_ = apply_forwarded(request, connection, snapshot_->config->trusted_proxies);
   request_id_ = apply_request_id(request.headers);
+  if (pool_->config().affinity) attempts_.wanted = endpoint_of_cookie(request.headers, pool_->state());
   apply_client_identity(request.headers, connection);
   apply_changes(request.headers, route_->config.request_headers);
   const auto& to = std::get<config::ToBackend>(route_->config.action);

@@ -56,6 +56,7 @@ class Forwarding {
   // ---- forwarding_backend.cc: to the backend and back
   [[nodiscard]] awaitable<Step> exchange_once();
   [[nodiscard]] base::Result<bool> poll_final_head();
+  void set_affinity_cookie();
   [[nodiscard]] Relayed relay_what_is_there();
   [[nodiscard]] awaitable<void> relay_rest(Relayed relayed);
   [[nodiscard]] awaitable<void> tunnel();

@@ -1,3 +1,6 @@
+#include <algorithm>
+
+#include "proxy/affinity.h"
 #include "proxy/forwarded.h"
 #include "proxy/forwarding.h"
 
@@ -81,11 +84,13 @@ awaitable<Forwarding::Step> Forwarding::exchange_once() {
   status_ = response_.status;
   if (status_ == 502 || status_ == 503 || status_ == 504) lease_.blame();
   if (status_ == 101) {
+    if (pool_->config().affinity) set_affinity_cookie();
     co_await tunnel();
     co_return Step::done;
   }
   remove_hop_by_hop(response_.headers);
   apply_changes(response_.headers, route_->config.response_headers);
+  if (pool_->config().affinity) set_affinity_cookie();
   writer_ = &exchange_.respond(response_);
   const Relayed relayed = relay_what_is_there();
   if (relayed != Relayed::whole || writer_->congested()) co_await relay_rest(relayed);
@@ -108,6 +113,21 @@ base::Result<bool> Forwarding::poll_final_head() {
   }
   return base::fail(base::Code::protocol, "the backend sends informational responses without end",
                     base::Origin::upstream);
+}
+
+// Where the client's cookie has not led here: the one that does from now on.
+void Forwarding::set_affinity_cookie() {
+  const tcp::endpoint& here = attempts_.tried.back();
+  if (attempts_.wanted == here) return;
+  const auto& endpoints = pool_->state().endpoints;
+  const auto endpoint = std::ranges::find(endpoints, here, &EndpointState::address);
+  if (endpoint == endpoints.end() || endpoint->affinity.empty()) return;  // it is gone by now
+  // A proxy in front that is trusted may know better than this connection.
+  const bool by_https =
+      exchange_.connection().tls || exchange_.request().headers.find("x-forwarded-proto").value_or("") == "https";
+  response_.headers.add(http::field::set_cookie,
+                        affinity_cookie(*pool_->config().affinity, *endpoint, route_->config.path.path,
+                                        by_https ? ClientScheme::https : ClientScheme::http));
 }
 
 // Moves what is there of the response's body, up to where something has to be waited for.

@@ -98,6 +98,10 @@ std::optional<std::size_t> BackendPool::choose(Attempts& attempts) {
 
 std::optional<std::size_t> BackendPool::pick_with_room(const Attempts& attempts) {
   const auto now = worker_.deadlines().now();
+  if (attempts.wanted && std::ranges::find(attempts.tried, *attempts.wanted) == attempts.tried.end()) {
+    const auto wanted = balancer_.usable(*attempts.wanted, now);
+    if (wanted && !at_limit(endpoints_[*attempts.wanted])) return wanted;
+  }
   auto choice = balancer_.pick(now, attempts.tried);
   if (!choice || !at_limit(endpoints_[balancer_.state().endpoints[*choice].address])) return choice;
   // Full: whichever other one is not.

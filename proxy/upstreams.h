@@ -52,6 +52,7 @@ struct Attempts {
   boost::container::small_vector<tcp::endpoint, 2> tried;  // most need one, and no allocation for it
   std::string endpoint;                                    // the name of the newest one
   std::optional<tcp::endpoint> chosen;                     // by the balancer, not tried yet
+  std::optional<tcp::endpoint> wanted;                     // where a cookie leads, to be tried first
   UpstreamFailure failure = UpstreamFailure::no_endpoint;  // of the newest failed acquire()
 };
 
@@ -66,6 +67,7 @@ class BackendPool {
 
   void adopt(std::shared_ptr<const BackendState> state);
   [[nodiscard]] const config::Backend& config() const noexcept { return *balancer_.state().config; }
+  [[nodiscard]] const BackendState& state() const noexcept { return balancer_.state(); }
   [[nodiscard]] RetryBudget& retry_budget() noexcept { return retry_budget_; }
 
   // A connection that is there and idle, without waiting; none if one must be made or waited for.

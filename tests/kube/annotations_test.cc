@@ -102,9 +102,12 @@ TEST(Annotations, TellWhatIsWrongAndGoOnAsIfItWereNotThere) {
       {nginx + "proxy-buffering", "on", "InertAnnotation",
        "annotation nginx.ingress.kubernetes.io/proxy-buffering has nothing to do here: bodies are passed on as they "
        "come, and never kept"},
-      {agic + "cookie-based-affinity", "true", "UnsupportedAnnotation",
-       "annotation appgw.ingress.kubernetes.io/cookie-based-affinity is not supported and ignored: it comes with "
-       "traffic policies; until then share sessions between the Pods"},
+      {nginx + "affinity-mode", "balanced", "InvalidAnnotation",
+       "annotation nginx.ingress.kubernetes.io/affinity-mode is ignored: found `balanced`, expected persistent: a "
+       "client is never taken from an endpoint that it can go on using"},
+      {nginx + "session-cookie-domain", "b.example", "UnsupportedAnnotation",
+       "annotation nginx.ingress.kubernetes.io/session-cookie-domain is not supported and ignored: the cookie is for "
+       "the host that the request was sent to"},
       {"cert-manager.io/cluster-isuer", "x", "UnknownAnnotation",
        "annotation `cert-manager.io/cluster-isuer` is not known and ignored (did you mean "
        "`cert-manager.io/cluster-issuer`?)"},
@@ -181,6 +184,48 @@ TEST(NginxAnnotations, SayHowToSpeakToBackends) {
   expect_backend({{nginx + "proxy-next-upstream-tries", "3"}}, [](B& b) { b.retries.attempts = 2; });
   expect_backend({{nginx + "proxy-next-upstream", "off"}}, [](B& b) { b.retries.attempts = 0; });
   expect_backend({{nginx + "service-upstream", "true"}}, [](B& b) { b.endpoints = {{"10.0.0.1", 80, 1}}; });
+}
+
+TEST(NginxAnnotations, LeadClientsBackByACookie) {
+  using B = config::Backend;
+  // What replicas share and clients cannot know: the Service's UID.
+  expect_backend({{nginx + "affinity", "cookie"}},
+                 [](B& b) { b.affinity = config::AffinityCookie{.name = "INGRESSCOOKIE", .key = "default-s"}; });
+  expect_backend({{nginx + "affinity", "cookie"},
+                  {nginx + "affinity-mode", "persistent"},
+                  {nginx + "session-cookie-name", "route"},
+                  {nginx + "session-cookie-path", "/app"},
+                  {nginx + "session-cookie-expires", "100"},
+                  {nginx + "session-cookie-max-age", "172800"},
+                  {nginx + "session-cookie-samesite", "Strict"},
+                  {nginx + "session-cookie-secure", "true"}},
+                 [](B& b) {
+                   b.affinity = config::AffinityCookie{.name = "route",
+                                                       .max_age = 48h,
+                                                       .path = "/app",
+                                                       .same_site = config::SameSite::strict,
+                                                       .secure = true,
+                                                       .key = "default-s"};
+                 });
+  expect_backend({{nginx + "session-cookie-name", "route"}}, [](B&) {});  // a name makes nobody sticky
+}
+
+TEST(NginxAnnotations, RefuseCookiesThatWouldEndTheirField) {
+  for (const auto& [name, value] : Annotations{{"session-cookie-name", "a=b; Domain"},
+                                               {"session-cookie-name", "a\r\nx: y"},
+                                               {"session-cookie-path", "/; Domain=b.example"},
+                                               {"session-cookie-path", "/a\r\nx: y"},
+                                               {"session-cookie-max-age", "1; Secure"},
+                                               {"session-cookie-samesite", "Lax; Secure"}}) {
+    Cluster cluster = cluster_with({{nginx + "affinity", "cookie"}, {nginx + name, value}});
+    EXPECT_EQ(cluster.notices(), (std::vector<std::string>{"InvalidAnnotation default/a"})) << name;
+  }
+}
+
+TEST(AgicAnnotations, LeadClientsBackByACookie) {
+  expect_backend({{agic + "cookie-based-affinity", "true"}}, [](config::Backend& b) {
+    b.affinity = config::AffinityCookie{.name = "ApplicationGatewayAffinity", .key = "default-s"};
+  });
 }
 
 TEST(AgicAnnotations, SayHowToSpeakToBackends) {

@@ -51,6 +51,20 @@ void fail(Balancer& balancer, std::uint16_t port, int times, Balancer::Time now 
   }
 }
 
+TEST(Balancer, GivesTheWantedEndpointWhereItCanBeUsed) {
+  Balancer balancer;
+  config::Backend backend;
+  backend.ejection = {.consecutive_failures = 1, .duration = 10s, .at_most_percent = 50};
+  balancer.adopt(state_of({{1}, {2, 1, false}, {3, 0}, {4}}, backend));
+  EXPECT_FALSE(balancer.usable(address(2), start)) << "unhealthy";
+  EXPECT_FALSE(balancer.usable(address(3), start)) << "to get nothing new";
+  EXPECT_FALSE(balancer.usable(address(9), start)) << "not there";
+  EXPECT_EQ(balancer.usable(address(4), start), 3U);
+  fail(balancer, 4, 1);
+  EXPECT_FALSE(balancer.usable(address(4), start)) << "ejected";
+  EXPECT_EQ(balancer.usable(address(4), start + 10s), 3U);
+}
+
 TEST(Balancer, PicksNothingWhereThereIsNothing) {
   Balancer balancer;
   EXPECT_FALSE(balancer.pick(start, {}));
