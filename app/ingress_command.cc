@@ -135,14 +135,17 @@ std::string lease_of(const IngressWords& words) {
 
 kube::ClusterQuestion question_of(const std::shared_ptr<kube::Access>& access, const IngressWords& words,
                                   const IngressSetup& setup, const config::Config& config, const std::string& home) {
-  kube::ClusterQuestion question{.access = access,
-                                 .served = words.name_space,
-                                 .home = home,
-                                 .lease = lease_of(words),
-                                 .classes = words.classes,
-                                 .publish_service = setup.publish_service,
-                                 .ports = {},
-                                 .beside = setup.beside};
+  kube::ClusterQuestion question{
+      .access = access,
+      .rights = {.served = words.name_space,
+                 .home = home,
+                 .mirrors = words.mirrors ? kube::RightsWanted::Mirrors::on : kube::RightsWanted::Mirrors::off,
+                 .webhook_configuration = words.webhook_configuration},
+      .lease = lease_of(words),
+      .classes = words.classes,
+      .publish_service = setup.publish_service,
+      .ports = {},
+      .beside = setup.beside};
   for (const config::Listener& listener : config.listeners) question.ports.push_back(listener.address.port);
   return question;
 }

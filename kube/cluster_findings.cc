@@ -41,14 +41,15 @@ class Examiner {
 
   std::vector<acme::Finding> run() {
     if (!look_at_api()) return std::move(findings_);
-    std::ranges::move(examine_rights(client_, question_.served, question_.home, stop_), std::back_inserter(findings_));
+    std::ranges::move(examine_rights(client_, question_.rights, stop_), std::back_inserter(findings_));
     look_for_leader();
     look_at_classes();
     look_at_service();
+    look_for_old_definitions();
     if (look_for_definitions()) {
       look_for_cert_manager();
       look_at_issuers(resources::issuers);
-      if (question_.served.empty()) look_at_issuers(resources::cluster_issuers);
+      if (question_.rights.served.empty()) look_at_issuers(resources::cluster_issuers);
     }
     return std::move(findings_);
   }
@@ -87,7 +88,7 @@ class Examiner {
   }
 
   void look_for_leader() {
-    const ObjectName name{question_.home, lease_name(question_.lease)};
+    const ObjectName name{question_.rights.home, lease_name(question_.lease)};
     const auto lease = client_.get(resources::leases, name, stop_);
     if (!lease) {
       if (!lease.error().not_found()) return could_not("leader", "", lease.error());
@@ -104,7 +105,7 @@ class Examiner {
 
   void look_at_classes() {
     for (const std::string& name : question_.classes) {
-      if (!question_.served.empty()) continue;  // may not be read, and is not needed
+      if (!question_.rights.served.empty()) continue;  // may not be read, and is not needed
       const auto object = find_object(client_, resources::ingress_classes, {"", name}, stop_);
       if (!object) {
         if (!object.error().not_found()) {
@@ -206,8 +207,16 @@ class Examiner {
     return all;
   }
 
+  // Of cert-manager 0.10 and before. The fields have moved since, so what is written that way is not guessed at.
+  void look_for_old_definitions() {
+    if (!read_document(*question_.access, "/apis/certmanager.k8s.io", stop_)) return;
+    say("CRDs", "certmanager.k8s.io", Verdict::unknown,
+        "Issuers and Certificates of cert-manager 0.10 and before are not read: write them as cert-manager.io/v1, with "
+        "acme.solvers in the place of acme.http01 and acme.dns01");
+  }
+
   void look_for_cert_manager() {
-    CertManagerWatch watch(client_, {"kube-system", "cert-manager", question_.home});
+    CertManagerWatch watch(client_, {"kube-system", "cert-manager", question_.rights.home});
     if (!watch.alive(stop_)) {
       return say("cert-manager", "", Verdict::good, "none is seen to run beside sekisho");
     }
@@ -218,7 +227,7 @@ class Examiner {
   }
 
   void look_at_issuers(const Resource& resource) {
-    const auto all = client_.list(resource, {.name_space = question_.served}, stop_);
+    const auto all = client_.list(resource, {.name_space = question_.rights.served}, stop_);
     if (!all) return could_not("issuer", std::string(resource.kind), all.error());
     for (const nlohmann::json& issuer : all->items) {
       const nlohmann::json* status = acme::member(issuer, "status");

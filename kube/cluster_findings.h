@@ -13,13 +13,13 @@
 #include "kube/access.h"
 #include "kube/certificate_controller.h"
 #include "kube/client.h"
+#include "kube/needed_rights.h"
 
 namespace kube {
 
 struct ClusterQuestion {
   std::shared_ptr<Access> access;  // of the client
-  std::string served;              // the namespace; empty: all
-  std::string home;                // where sekisho runs
+  RightsWanted rights;             // and which namespaces are concerned
   std::string lease;               // the name of the Lease of who leads
   std::vector<std::string> classes;
   std::optional<ObjectName> publish_service;

@@ -12,6 +12,7 @@ namespace kube {
 namespace {
 
 using Where = NeededRight::Where;
+using Need = NeededRole::Need;
 using Verdict = acme::Finding::Verdict;
 
 constexpr Resource access_reviews{"authorization.k8s.io", "v1", "selfsubjectaccessreviews", "SelfSubjectAccessReview",
@@ -27,21 +28,30 @@ struct Missing {
 
 std::string folder_of(const NeededRole& role, bool one_namespace) {
   if (role.rights.front().where == Where::home) return "deploy/kubernetes/base/own_namespace_role.yaml";
+  if (role.need == Need::to_mirror) return "deploy/kubernetes/components/mirrors/mirror_roles.yaml";
+  if (role.need == Need::to_ask_first) return "deploy/kubernetes/components/webhook/role.yaml";
   return fmt::format("deploy/kubernetes/components/{}/{}_role.yaml", one_namespace ? "namespaced" : "cluster_wide",
-                     role.need == NeededRole::Need::always ? "serve" : "issue");
+                     role.need == Need::always ? "serve" : "issue");
 }
 
 class Examiner {
  public:
-  Examiner(Client& client, const std::string& served, const std::string& home, const std::stop_token& stop)
-      : client_(client), served_(served), home_(home), stop_(stop) {}
+  Examiner(Client& client, const RightsWanted& wanted, const std::stop_token& stop)
+      : client_(client), wanted_(wanted), stop_(stop) {}
 
   std::vector<acme::Finding> run() {
-    for (const NeededRole& role : needed_roles()) examine(role);
+    for (const NeededRole& role : needed_roles()) {
+      if (is_wanted(role.need)) examine(role);
+    }
     return std::move(findings_);
   }
 
  private:
+  [[nodiscard]] bool is_wanted(Need need) const {
+    if (need == Need::to_mirror) return wanted_.mirrors == RightsWanted::Mirrors::on;
+    return need != Need::to_ask_first || !wanted_.webhook_configuration.empty();
+  }
+
   void examine(const NeededRole& role) {
     std::vector<Missing> missing;
     std::size_t asked = 0;
@@ -68,7 +78,7 @@ class Examiner {
       findings_.push_back({"rights", name, Verdict::good, fmt::format("all {} are granted", asked)});
       return;
     }
-    if (is_without_issuing(role, missing) && role.need == NeededRole::Need::to_issue) {
+    if (is_without_issuing(role, missing) && role.need == Need::to_issue) {
       findings_.push_back(
           {"rights", name, Verdict::unknown, "none is granted: certificates are served, and not issued"});
       return;
@@ -80,7 +90,7 @@ class Examiner {
       findings_.push_back(
           {"rights", full, Verdict::bad,
            fmt::format("may not {} {} {}: {}; the role {} in {} grants it", fmt::join(one.verbs, ", "), full,
-                       place_of(right), right.without, role.name, folder_of(role, !served_.empty()))});
+                       place_of(right), right.without, role.name, folder_of(role, !wanted_.served.empty()))});
     }
   }
 
@@ -95,21 +105,28 @@ class Examiner {
 
   // Where one namespace is served nothing of the whole cluster is.
   [[nodiscard]] bool is_left_out(const NeededRight& right) const {
-    return right.where == Where::cluster && !served_.empty();
+    return right.where == Where::cluster && !wanted_.served.empty();
   }
 
   [[nodiscard]] std::string place_of(const NeededRight& right) const {
+    if (right.of == NeededRight::Of::webhook_configuration) return wanted_.webhook_configuration;
     if (right.where == Where::cluster) return "of the cluster";
-    const std::string& name_space = right.where == Where::home ? home_ : served_;
+    const std::string name_space = namespace_of(right);
     return name_space.empty() ? "in all namespaces" : "in namespace " + name_space;
+  }
+
+  // Empty: all, or none.
+  [[nodiscard]] std::string namespace_of(const NeededRight& right) const {
+    if (right.where == Where::home) return wanted_.home;
+    return right.where == Where::served ? wanted_.served : std::string();
   }
 
   [[nodiscard]] Outcome<bool> may(const NeededRight& right, std::string_view verb) {
     const std::size_t slash = std::min(right.resource.find('/'), right.resource.size());
     nlohmann::json wanted{{"group", right.group}, {"resource", right.resource.substr(0, slash)}, {"verb", verb}};
     if (slash < right.resource.size()) wanted["subresource"] = right.resource.substr(slash + 1);
-    if (right.where == Where::home) wanted["namespace"] = home_;
-    if (right.where == Where::served && !served_.empty()) wanted["namespace"] = served_;
+    if (const std::string name_space = namespace_of(right); !name_space.empty()) wanted["namespace"] = name_space;
+    if (right.of == NeededRight::Of::webhook_configuration) wanted["name"] = wanted_.webhook_configuration;
     const nlohmann::json review{{"apiVersion", "authorization.k8s.io/v1"},
                                 {"kind", "SelfSubjectAccessReview"},
                                 {"spec", {{"resourceAttributes", std::move(wanted)}}}};
@@ -120,8 +137,7 @@ class Examiner {
   }
 
   Client& client_;
-  const std::string& served_;
-  const std::string& home_;
+  const RightsWanted& wanted_;
   const std::stop_token& stop_;
   std::vector<acme::Finding> findings_;
 };
@@ -158,7 +174,7 @@ const std::vector<NeededRole>& needed_roles() {
                    Where::home,
                    "what replicas share cannot be kept: accounts, orders, challenges"}}},
       {.name = "sekisho-issue",
-       .need = NeededRole::Need::to_issue,
+       .need = Need::to_issue,
        .rights =
            {{"", "secrets", {"get", "create", "patch"}, Where::served, "issued certificates cannot be written"},
             {certificates_group, "issuers", {"list", "watch"}, Where::served, "nothing is issued"},
@@ -183,13 +199,30 @@ const std::vector<NeededRole>& needed_roles() {
              "what is under way is not shown"},
             {orders_group, "orders/status", {"patch"}, Where::served, "what is under way is not shown"},
             {orders_group, "challenges/status", {"patch"}, Where::served, "what is under way is not shown"}}},
+      {.name = "sekisho-mirror",
+       .need = Need::to_mirror,
+       .rights = {{"", "namespaces", {"list", "watch"}, Where::anywhere, "no namespace is known to accept mirrors"}}},
+      {.name = "sekisho-mirror-target",
+       .need = Need::to_mirror,
+       .rights = {{"",
+                   "secrets",
+                   {"get", "create", "update", "delete"},
+                   Where::anywhere,
+                   "mirrors are written only in the namespaces that bind the role by a RoleBinding of their own"}}},
+      {.name = "sekisho-webhook",
+       .need = Need::to_ask_first,
+       .rights = {{.group = "admissionregistration.k8s.io",
+                   .resource = "validatingwebhookconfigurations",
+                   .verbs = {"get", "update"},
+                   .where = Where::anywhere,
+                   .without = "the API server is not told which certificate to believe, so nothing is asked",
+                   .of = NeededRight::Of::webhook_configuration}}},
   };
   return all;
 }
 
-std::vector<acme::Finding> examine_rights(Client& client, const std::string& served, const std::string& home,
-                                          const std::stop_token& stop) {
-  return Examiner(client, served, home, stop).run();
+std::vector<acme::Finding> examine_rights(Client& client, const RightsWanted& wanted, const std::stop_token& stop) {
+  return Examiner(client, wanted, stop).run();
 }
 
 }  // namespace kube

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "kube/needed_rights.h"
 #include "kube/object_names.h"
 #include "tests/kube/api_script.h"
@@ -30,8 +32,10 @@ class Clusters : public testing::Test {
   }
 
   test::ApiScript api;
-  ClusterQuestion question{
-      .access = api.access, .served = "shop", .home = "edge", .lease = "ingress sekisho", .classes = {"sekisho"}};
+  ClusterQuestion question{.access = api.access,
+                           .rights = {.served = "shop", .home = "edge"},
+                           .lease = "ingress sekisho",
+                           .classes = {"sekisho"}};
 };
 
 TEST_F(Clusters, AreOneFindingWhereTheApiDoesNotAnswer) {
@@ -56,6 +60,31 @@ TEST_F(Clusters, NameEachResourceThatIsMissingAndTheRoleThatGrantsIt) {
   EXPECT_EQ(issue->verdict, Verdict::unknown);
 }
 
+// Only what is switched on is asked for.
+TEST_F(Clusters, LookAtTheRightsOfMirrorsAndOfTheWebhookWhereTheyAreWanted) {
+  answer(false);
+  const auto names = [this] {
+    std::set<std::string> all;
+    for (const acme::Finding& one : of(examine(), "rights")) all.insert(one.name);
+    return all;
+  };
+  const std::string configurations = "validatingwebhookconfigurations.admissionregistration.k8s.io";
+  EXPECT_FALSE(names().contains(configurations));
+  EXPECT_FALSE(names().contains("namespaces"));
+  question.rights.mirrors = RightsWanted::Mirrors::on;
+  question.rights.webhook_configuration = "sekisho";
+  EXPECT_TRUE(names().contains(configurations));
+  EXPECT_TRUE(names().contains("namespaces"));
+  const auto rights = of(examine(), "rights");
+  const auto webhook = std::ranges::find(rights, configurations, &acme::Finding::name);
+  ASSERT_NE(webhook, rights.end());
+  EXPECT_NE(webhook->text.find("may not get, update " + configurations + " sekisho: "), std::string::npos)
+      << webhook->text;
+  EXPECT_NE(webhook->text.find("components/webhook/role.yaml"), std::string::npos) << webhook->text;
+  answer(true);
+  EXPECT_TRUE(names().contains("sekisho-mirror-target"));
+}
+
 TEST_F(Clusters, AreFoundGoodWithAllRights) {
   answer(true);
   for (const acme::Finding& one : of(examine(), "rights")) EXPECT_EQ(one.verdict, Verdict::good) << one.text;
@@ -73,6 +102,17 @@ TEST_F(Clusters, SayWhoLeadsAndThatNobodyDoes) {
   EXPECT_EQ(of(examine(), "leader").at(0).verdict, Verdict::bad);
   const auto old = of(examine(), "leader").at(0);
   EXPECT_EQ(old.verdict, Verdict::bad) << old.text;
+}
+
+TEST_F(Clusters, SayThatIssuersOfAnOldCertManagerAreNotRead) {
+  answer(true);
+  const auto old = [this] {
+    const auto all = of(examine(), "CRDs");
+    return std::ranges::find(all, "certmanager.k8s.io", &acme::Finding::name) != all.end();
+  };
+  EXPECT_FALSE(old());
+  api.json("GET /apis/certmanager.k8s.io", {{"kind", "APIGroup"}, {"name", "certmanager.k8s.io"}});
+  EXPECT_TRUE(old());
 }
 
 TEST_F(Clusters, SayThatThePublishedServiceIsMissing) {

@@ -1,13 +1,14 @@
 """`sekisho why` and `sekisho doctor` in a cluster: the way from an Ingress to what is served, and what is in its way."""
 
 import json
+import os
 
 import pytest
 import yaml
 from cluster.certificates import certificate, issuer, ready
 from cluster.objects import app, ingress, role, role_binding, service_account, tls_secret
 from support.authority import Authority
-from support.edge import ROOT, eventually
+from support.edge import ROOT, eventually, free_port
 
 HOST = "www.example.com"
 
@@ -111,18 +112,23 @@ def test_doctor_names_the_right_that_is_missing_and_the_role_that_grants_it(clus
     eventually(lambda: not [each for each in findings(limited) if each["check"] == "rights" and each["verdict"] == "bad"], 20)
 
 
-def test_doctor_misses_nothing_that_the_overlay_grants(cluster, run_ingress, namespace, cert_manager):
+def test_doctor_misses_nothing_that_the_overlay_and_its_components_grant(cluster, run_ingress, namespace, cert_manager, tmp_path):
     """The table of rights in the program and the roles of deploy/kubernetes say the same."""
-    rendered = [each for each in yaml.safe_load_all(cluster.kubectl("kustomize", ROOT / "deploy" / "kubernetes" / "overlays" / "ingress"))
-                if each]
+    deploy = ROOT / "deploy" / "kubernetes"
+    (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump({
+        "resources": [os.path.relpath(deploy / "overlays" / "ingress", tmp_path)],
+        "components": [os.path.relpath(deploy / "components" / each, tmp_path) for each in ("mirrors", "webhook")]}))
+    rendered = [each for each in yaml.safe_load_all(cluster.kubectl("kustomize", tmp_path)) if each]
     roles = [each for each in rendered if each["apiVersion"].startswith("rbac") or each["kind"] in ("ServiceAccount", "Namespace")]
     roles.sort(key=lambda each: each["kind"] != "Namespace")
     cluster.kubectl.apply(*roles)
     try:
-        edge = run_ingress("--class", namespace, kubeconfig=cluster.control_plane.kubeconfig_of("sekisho", "sekisho"),
+        edge = run_ingress("--class", namespace, "--mirrors", "--webhook", f"127.0.0.1:{free_port()}",
+                           "--webhook-configuration", "sekisho",
+                           kubeconfig=cluster.control_plane.kubeconfig_of("sekisho", "sekisho"),
                            environment={"POD_NAMESPACE": "sekisho"})
         rights = [each for each in findings(edge) if each["check"] == "rights"]
-        assert [each["verdict"] for each in rights] == ["good"] * 3, rights
+        assert [each["verdict"] for each in rights] == ["good"] * 6, rights
         edge.stop()
     finally:
         for each in roles:
