@@ -199,9 +199,15 @@ std::expected<CertificatePlan, Refusal> plan_certificate(const CertificateObject
                                                          const IssuerObject& issuer, const IssuerMaterials& materials,
                                                          const IssuingRules& rules) {
   if (!certificate.refused.empty()) {
-    return refuse("UnsupportedField",
-                  fmt::format("sekisho cannot make a certificate with spec.{}: leave it to a cert-manager",
-                              fmt::join(certificate.refused, ", spec.")));
+    // What signs others is made once, by hand: a CA that an edge renews on its own is one that all clients lose trust
+    // in.
+    const bool is_ca = std::ranges::find(certificate.refused, "isCA") != certificate.refused.end();
+    return refuse(
+        "UnsupportedField",
+        fmt::format("sekisho cannot make a certificate with spec.{}: {}", fmt::join(certificate.refused, ", spec."),
+                    is_ca ? "put the CA's certificate and key into a Secret for an issuer with spec.ca, or "
+                            "leave it to a cert-manager"
+                          : "leave it to a cert-manager"));
   }
   if (auto checked = check_issuer(issuer); !checked) return std::unexpected(checked.error());
   CertificatePlan plan;

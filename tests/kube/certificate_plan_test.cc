@@ -89,7 +89,8 @@ TEST(CertificatePlan, RefusesWhatItCannotDoAndSaysWhatToDo) {
     const char* says;
   } cases[] = {
       {certificate({{"isCA", true}}), acme_issuer(),
-       "UnsupportedField: sekisho cannot make a certificate with spec.isCA"},
+       "UnsupportedField: sekisho cannot make a certificate with spec.isCA: put the CA's certificate and key into a "
+       "Secret for an issuer with spec.ca"},
       {certificate({{"uris", {"spiffe://x"}}}), acme_issuer(), "spec.uris"},
       {certificate({{"privateKey", {{"algorithm", "Ed25519"}}}}), acme_issuer(), "UnsupportedPrivateKey"},
       {certificate({{"privateKey", {{"algorithm", "ECDSA"}, {"size", 384}}}}), acme_issuer(),
