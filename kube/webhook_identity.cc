@@ -14,6 +14,7 @@
 #include "certstore/private_key.h"
 #include "certstore/signing_authority.h"
 #include "kube/client.h"
+#include "kube/own_labels.h"
 
 namespace kube {
 namespace {
@@ -98,8 +99,9 @@ std::string WebhookIdentity::bundle() const {
 }
 
 nlohmann::json WebhookIdentity::secret(const ObjectName& name) const {
-  nlohmann::json metadata{
-      {"name", name.name}, {"namespace", name.name_space}, {"labels", {{"app.kubernetes.io/managed-by", "sekisho"}}}};
+  nlohmann::json metadata{{"name", name.name},
+                          {"namespace", name.name_space},
+                          {"labels", {{labels::managed_by, "sekisho"}, {labels::no_backup, "true"}}}};
   if (!resource_version_.empty()) metadata["resourceVersion"] = resource_version_;
   nlohmann::json data{{"ca.crt", base::to_base64(bundle())}};
   const auto put = [&](const char* certificate, const char* key, const certstore::CertificatePtr& pair) {

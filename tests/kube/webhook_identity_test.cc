@@ -50,6 +50,13 @@ TEST(WebhookIdentity, MakesAnotherForOtherNames) {
   EXPECT_EQ(second->facts().ip_addresses, std::vector<std::string>{"127.0.0.1"});
 }
 
+// Restored into another cluster it would be believed by nobody.
+TEST(WebhookIdentity, IsLeftOutOfBackups) {
+  Kept kept;
+  (void)kept.look(start);
+  EXPECT_EQ(kept.secret["metadata"]["labels"]["velero.io/exclude-from-backup"], "true");
+}
+
 TEST(WebhookIdentity, IsTheSameForAllReplicas) {
   Kept kept;
   const auto first = kept.look(start);
