@@ -107,6 +107,20 @@ def test_the_webhook_is_a_component_of_the_overlay(cluster, home, tmp_path):
                and each["metadata"]["namespace"] == asked["namespace"] for each in objects)
 
 
+def test_mirrors_are_a_component_of_the_overlay(cluster, home, tmp_path):
+    (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump({
+        "namespace": home, "resources": [os.path.relpath(DEPLOY / "overlays" / "ingress", tmp_path)],
+        "components": [os.path.relpath(DEPLOY / "components" / "mirrors", tmp_path)]}))
+    said = cluster.kubectl.run("apply", "--dry-run=server", "-k", tmp_path)
+    assert "Warning" not in said.stderr
+    objects = [each for each in yaml.safe_load_all(cluster.kubectl("kustomize", tmp_path)) if each]
+    assert "--mirrors" in one(objects, "Deployment")["spec"]["template"]["spec"]["containers"][0]["args"]
+    for name in ("sekisho-mirror", "sekisho-mirror-target"):
+        binding = next(each for each in objects if each["kind"] == "ClusterRoleBinding" and each["metadata"]["name"] == name)
+        assert binding["roleRef"]["name"] == name
+        assert binding["subjects"] == [{"kind": "ServiceAccount", "name": "sekisho", "namespace": home}]
+
+
 def test_the_namespaced_overlay_has_no_right_beyond_its_namespace(kubectl):
     kinds = {each["kind"] for each in rendered(kubectl, "namespaced")}
     assert not kinds & {"ClusterRole", "ClusterRoleBinding", "IngressClass", "Namespace"}
