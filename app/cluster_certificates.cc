@@ -4,6 +4,8 @@
 #include <iterator>
 #include <utility>
 
+#include "kube/secret_storage.h"
+
 namespace app {
 namespace {
 
@@ -15,7 +17,6 @@ constexpr std::chrono::seconds look_at_others_every{5};
 
 ClusterCertificates::ClusterCertificates(Options options)
     : options_(std::move(options)),
-      records_(options_.client, options_.home),
       locks_(options_.client, {.name_space = options_.home, .identity = options_.identity}) {
   thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
   options_.duties.on_lead([this](bool leads) {
@@ -77,16 +78,18 @@ void ClusterCertificates::run(const std::stop_token& stop) {
 
 // Until another replica leads, or the end.
 void ClusterCertificates::lead(acme::ChallengeTable& challenges, const std::stop_token& stop) {
+  kube::SecretStorage records(options_.client, options_.home);  // interrupted when this ends
   kube::CertificateController controller(
       {.client = options_.client,
        .events = options_.duties.events(),
-       .records = records_,
+       .records = records,
        .locks = locks_,
        .challenges = challenges,
        .rules = options_.rules,
        .name_space = options_.name_space,
        .beside = options_.beside,
-       .contents = [this](const std::string& folder) { return records_.contents(folder); },
+       .contents = [&records](const std::string& folder) { return records.contents(folder); },
+       .interrupt_records = [&records] { records.interrupt(); },
        .serves =
            [this](const std::string& uid) {
              const std::lock_guard guard(mutex_);

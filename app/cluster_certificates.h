@@ -18,7 +18,6 @@
 #include "kube/client.h"
 #include "kube/lease_locks.h"
 #include "kube/secret_challenge_table.h"
-#include "kube/secret_storage.h"
 
 namespace app {
 
@@ -55,7 +54,6 @@ class ClusterCertificates {
   void lead(acme::ChallengeTable& challenges, const std::stop_token& stop);
 
   Options options_;
-  kube::SecretStorage records_;
   kube::LeaseLocks locks_;
   mutable std::mutex mutex_;  // guards the next five
   std::condition_variable_any changed_;

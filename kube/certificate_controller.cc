@@ -75,6 +75,8 @@ CertificateController::~CertificateController() {
   thread_.request_stop();
   for (const auto& each : watches_) each->request_stop();
   watches_.clear();
+  storage_.interrupt();
+  if (options_.interrupt_records) options_.interrupt_records();
   thread_.join();
 }
 

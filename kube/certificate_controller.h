@@ -44,6 +44,8 @@ class CertificateController {
     enum class Beside { stand_aside, ignore } beside = Beside::stand_aside;  // a cert-manager that is alive
     // All records of a folder at once; null: each is asked for.
     std::function<base::Result<std::map<std::string, std::string>>(const std::string& folder)> contents = {};
+    // At the end: the records' calls end soon, whether or not the API answers. Null: they wait.
+    std::function<void()> interrupt_records = {};
     // Whether this is the UID of an Ingress that is served here; null: none is known to be. Any thread.
     std::function<bool(const std::string& uid)> serves = {};
     Pace pace = {};

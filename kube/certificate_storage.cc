@@ -52,7 +52,7 @@ Outcome<nlohmann::json> CertificateStorage::secret_of(const Entry& entry) const 
     const auto found = known->secrets.find(entry.certificate.secret());
     if (found != known->secrets.end()) return found->second;
   }
-  auto secret = client_.get(resources::secrets, entry.certificate.secret());
+  auto secret = client_.get(resources::secrets, entry.certificate.secret(), calls_.token());
   if (!secret && secret.error().not_found()) return nlohmann::json();
   return secret;
 }
@@ -84,7 +84,7 @@ base::Result<void> CertificateStorage::write(const std::string& key, std::string
   const std::string ca = entry->ca == Entry::Ca::itself ? (*issued)->chain_pem() : entry->ca_pem;
   const auto secret = secret_for(entry->certificate, **issued, ca, type == nullptr ? "" : *type);
   if (!secret) return std::unexpected(secret.error());
-  auto applied = client_.apply(resources::secrets, *secret, Client::Conflict::force);
+  auto applied = client_.apply(resources::secrets, *secret, Client::Conflict::force, {}, calls_.token());
   if (!applied) return as_error(std::move(applied.error()), entry->certificate.secret());
   if (written_) written_(entry->certificate.metadata.name);
   return {};
@@ -93,7 +93,7 @@ base::Result<void> CertificateStorage::write(const std::string& key, std::string
 base::Result<void> CertificateStorage::remove(const std::string& key) {
   const auto entry = entry_of(key);
   if (!entry) return records_.remove(key);
-  const auto removed = client_.remove(resources::secrets, entry->certificate.secret());
+  const auto removed = client_.remove(resources::secrets, entry->certificate.secret(), {}, calls_.token());
   if (!removed && !removed.error().not_found()) return as_error(removed.error(), entry->certificate.secret());
   return {};
 }
@@ -107,6 +107,10 @@ base::Result<std::vector<std::string>> CertificateStorage::list(const std::strin
     keys.push_back(record->first);
   }
   return keys;
+}
+
+void CertificateStorage::interrupt() {
+  calls_.end_soon();
 }
 
 }  // namespace kube

@@ -15,6 +15,7 @@
 #include "acme/storage.h"
 #include "kube/certificate_object.h"
 #include "kube/client.h"
+#include "kube/ending_calls.h"
 
 namespace kube {
 
@@ -50,6 +51,9 @@ class CertificateStorage final : public acme::Storage {
   [[nodiscard]] base::Result<void> write(const std::string& key, std::string_view content) override;
   [[nodiscard]] base::Result<void> remove(const std::string& key) override;
   [[nodiscard]] base::Result<std::vector<std::string>> list(const std::string& folder) const override;
+  // Calls that wait for an API that does not answer end soon, with an error, and so do all later ones: for who is about
+  // to wait for the threads that make them. Does not wait.
+  void interrupt();
 
  private:
   // Null: the record is none of a certificate of the cluster.
@@ -65,6 +69,7 @@ class CertificateStorage final : public acme::Storage {
   std::map<std::string, std::shared_ptr<const Entry>> entries_;
   std::shared_ptr<const Seen> seen_;
   std::thread::id seen_by_;
+  EndingCalls calls_;
 };
 
 }  // namespace kube

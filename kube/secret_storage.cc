@@ -50,7 +50,7 @@ Selection SecretStorage::selection(std::string name_space) {
 }
 
 base::Result<std::optional<std::string>> SecretStorage::read(const std::string& key) const {
-  const auto secret = client_.get(resources::secrets, name_of_record(key));
+  const auto secret = client_.get(resources::secrets, name_of_record(key), calls_.token());
   if (!secret) {
     if (secret.error().not_found()) return std::nullopt;
     return std::unexpected(base::Error(secret.error().error).in(key));
@@ -83,13 +83,13 @@ base::Result<void> SecretStorage::write(const std::string& key, std::string_view
                               {"type", "Opaque"},
                               {"data", {{member_name, base::to_base64(content)}}}};
   // Applied: made or replaced in one call, by whichever replica.
-  const auto written = client_.apply(resources::secrets, secret, Client::Conflict::force);
+  const auto written = client_.apply(resources::secrets, secret, Client::Conflict::force, {}, calls_.token());
   if (!written) return std::unexpected(base::Error(written.error().error).in(key));
   return {};
 }
 
 base::Result<void> SecretStorage::remove(const std::string& key) {
-  const auto removed = client_.remove(resources::secrets, name_of_record(key));
+  const auto removed = client_.remove(resources::secrets, name_of_record(key), {}, calls_.token());
   if (!removed && !removed.error().not_found()) return std::unexpected(base::Error(removed.error().error).in(key));
   return {};
 }
@@ -97,7 +97,7 @@ base::Result<void> SecretStorage::remove(const std::string& key) {
 base::Result<std::map<std::string, std::string>> SecretStorage::contents(const std::string& folder) const {
   Selection wanted = selection(name_space_);
   wanted.labels += fmt::format(",{}={}", folder_label, folder_of(folder));
-  const auto listed = client_.list(resources::secrets, wanted);
+  const auto listed = client_.list(resources::secrets, wanted, calls_.token());
   if (!listed) return std::unexpected(base::Error(listed.error().error).in(folder));
   std::map<std::string, std::string> records;
   for (const nlohmann::json& secret : listed->items) {
@@ -112,7 +112,7 @@ base::Result<std::map<std::string, std::string>> SecretStorage::contents(const s
 base::Result<std::vector<std::string>> SecretStorage::list(const std::string& folder) const {
   Selection wanted = selection(name_space_);
   wanted.labels += fmt::format(",{}={}", folder_label, folder_of(folder));
-  const auto listed = client_.list(resources::secrets, wanted, {}, Client::Content::metadata);
+  const auto listed = client_.list(resources::secrets, wanted, calls_.token(), Client::Content::metadata);
   if (!listed) return std::unexpected(base::Error(listed.error().error).in(folder));
   std::vector<std::string> keys;
   for (const nlohmann::json& secret : listed->items) {
@@ -121,6 +121,10 @@ base::Result<std::vector<std::string>> SecretStorage::list(const std::string& fo
   }
   std::ranges::sort(keys);
   return keys;
+}
+
+void SecretStorage::interrupt() {
+  calls_.end_soon();
 }
 
 }  // namespace kube

@@ -9,6 +9,7 @@
 
 #include "acme/storage.h"
 #include "kube/client.h"
+#include "kube/ending_calls.h"
 
 namespace kube {
 
@@ -24,6 +25,9 @@ class SecretStorage final : public acme::Storage {
   [[nodiscard]] base::Result<void> write(const std::string& key, std::string_view content) override;
   [[nodiscard]] base::Result<void> remove(const std::string& key) override;
   [[nodiscard]] base::Result<std::vector<std::string>> list(const std::string& folder) const override;
+  // Calls that wait for an API that does not answer end soon, with an error, and so do all later ones: for who is about
+  // to wait for the threads that make them. Does not wait.
+  void interrupt();
 
   // All records of a folder with what is in them, for who is going to read most of them.
   [[nodiscard]] base::Result<std::map<std::string, std::string>> contents(const std::string& folder) const;
@@ -38,6 +42,7 @@ class SecretStorage final : public acme::Storage {
 
   Client& client_;
   std::string name_space_;
+  EndingCalls calls_;
 };
 
 }  // namespace kube

@@ -2,7 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <thread>
+
+#include "tests/kube/api_script.h"
 #include "tests/kube/object_server.h"
+#include "tests/support/silent_server.h"
 
 namespace kube {
 namespace {
@@ -19,6 +24,19 @@ TEST_F(SecretStorageTest, SaysThatTheServerRefuses) {
   const auto written = storage_.write("certificates/a.pem", "x");
   ASSERT_FALSE(written);
   EXPECT_TRUE(written.error().what.contains("Forbidden")) << written.error().what;
+}
+
+// The API takes connections and says nothing: whoever waits for a call waits for its whole time, but for this.
+TEST(InterruptedSecretStorage, EndsItsCallsLongBeforeTheirTime) {
+  const test::SilentServer silent;
+  Client client(std::make_shared<test::PlainAccess>(silent.url()), {.timeout = std::chrono::seconds(60)});
+  SecretStorage storage(client, "edge");
+  const auto begun = std::chrono::steady_clock::now();
+  std::jthread reader([&] { EXPECT_FALSE(storage.read("certificates/a.pem")); });
+  storage.interrupt();
+  reader.join();
+  EXPECT_FALSE(storage.write("certificates/a.pem", "x")) << "later ones end too";
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds(30));
 }
 
 TEST_F(SecretStorageTest, RefusesWhatNoSecretCanHold) {
