@@ -5,24 +5,22 @@
 
 #include <algorithm>
 #include <boost/asio/as_tuple.hpp>
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <exception>
 #include <functional>
 #include <future>
 #include <mutex>
 #include <optional>
-#include <random>
 #include <set>
 #include <thread>
 #include <utility>
 
 #include "base/log.h"
 #include "proxy/backend_states.h"
-#include "proxy/health_checker.h"
+#include "proxy/endpoint_checks.h"
+#include "proxy/monitor_watch.h"
 #include "proxy/tls_upstream.h"
 
 namespace proxy {
@@ -30,45 +28,10 @@ namespace {
 
 constexpr auto as_result = asio::as_tuple(use_awaitable);
 
-// One coroutine that goes on until it is told to stop: it looks at `stopped` after each wait.
-struct Watch {
-  explicit Watch(asio::io_context& io) : timer(io) {}
-  void stop() {
-    stopped = true;
-    timer.cancel();
-  }
-  asio::steady_timer timer;
-  bool stopped = false;
-};
-
-struct NameWatch : Watch {
-  using Watch::Watch;
+struct NameWatch : MonitorWatch {
+  using MonitorWatch::MonitorWatch;
   bool asked = false;  // the first answer has come, good or bad
 };
-
-struct CheckWatch : Watch {
-  CheckWatch(asio::io_context& io, HealthTarget of)
-      : Watch(io), target(std::move(of)), threshold(rule().healthy_after, rule().unhealthy_after) {}
-  [[nodiscard]] const config::HealthCheck& rule() const { return *target.backend->health_check; }
-  HealthTarget target;
-  HealthThreshold threshold;
-};
-
-// Whether a check can go on as it is.
-bool same_check(const HealthTarget& a, const HealthTarget& b) {
-  return a.tls == b.tls && a.host == b.host && a.authority == b.authority &&
-         a.backend->protocol == b.backend->protocol && a.backend->host_header == b.backend->host_header &&
-         a.backend->health_check == b.backend->health_check;
-}
-
-void log_escaped(const std::exception_ptr& escaped) {
-  if (!escaped) return;
-  try {
-    std::rethrow_exception(escaped);
-  } catch (const std::exception& error) {
-    base::log::error("backend monitor: a task ended with an exception", {{"what", error.what()}});
-  }
-}
 
 }  // namespace
 
@@ -119,7 +82,7 @@ class BackendMonitor::Loop {
       const Names wanted = adopt();
       const Names fresh = put_watches(wanted);
       ready_.push_back({std::move(done), wanted});
-      for (const std::string& host : fresh) spawn(follow_name(host, name_watches_.at(host)));
+      for (const std::string& host : fresh) spawn_logged(io_, follow_name(host, name_watches_.at(host)));
       tell_if_ready();
     });
     ready.wait_for(patience);
@@ -140,11 +103,6 @@ class BackendMonitor::Loop {
     ::sigfillset(&all);
     ::pthread_sigmask(SIG_BLOCK, &all, nullptr);
     io_.run();
-  }
-
-  template <class Task>
-  void spawn(Task task) {
-    asio::co_spawn(io_, std::move(task), [](const std::exception_ptr& escaped) { log_escaped(escaped); });
   }
 
   // Trust that was loaded anew is a difference, whether or not its files have changed.
@@ -271,11 +229,11 @@ class BackendMonitor::Loop {
       const auto backend = backends_.find(name);
       const std::shared_ptr<const BackendState>* const known = before->find(name);
       if (backend == backends_.end()) {
-        refresh_checks(name, nullptr);
+        checks_.follow(name, nullptr);
         changes.emplace(name, std::nullopt);
       } else {
-        auto state = states_.build(known ? *known : nullptr, name, backend->second, names_, checks_);
-        refresh_checks(name, state.get());
+        auto state = states_.build(known ? *known : nullptr, name, backend->second, names_, checks_.found());
+        checks_.follow(name, state.get());
         changes.emplace(name, std::move(state));
       }
       states_.tidy(name);
@@ -291,60 +249,6 @@ class BackendMonitor::Loop {
     return true;
   }
 
-  // One check for each endpoint that the backend has now; null: it is there no more.
-  void refresh_checks(const std::string& name, const BackendState* state) {
-    std::map<CheckKey, HealthTarget> wanted;
-    if (state != nullptr && state->config->health_check) {
-      for (const EndpointState& endpoint : state->endpoints) {
-        wanted.emplace(CheckKey{name, endpoint.address},
-                       HealthTarget{state->config, endpoint.address, endpoint.host, endpoint.name, state->tls});
-      }
-    }
-    auto running = check_watches_.lower_bound(CheckKey{name, {}});
-    while (running != check_watches_.end() && running->first.backend == name) {
-      const auto still = wanted.find(running->first);
-      if (still != wanted.end() && same_check(still->second, running->second->target)) {
-        ++running;
-        continue;
-      }
-      running->second->stop();
-      // A changed check begins again from what is known of the endpoint.
-      if (still == wanted.end()) checks_.erase(running->first);
-      running = check_watches_.erase(running);
-    }
-    for (auto& [key, target] : wanted) {
-      if (check_watches_.contains(key)) continue;
-      auto watch = std::make_shared<CheckWatch>(io_, std::move(target));
-      if (const auto known = checks_.find(key); known != checks_.end())
-        watch->threshold.start_as(known->second.healthy);
-      check_watches_.emplace(key, watch);
-      spawn(follow_health(key, watch));
-    }
-  }
-
-  awaitable<void> follow_health(CheckKey key, std::shared_ptr<CheckWatch> watch) {
-    while (!watch->stopped) {
-      const auto result = co_await check_health(io_, watch->target);
-      if (watch->stopped) co_return;
-      const bool turned = watch->threshold.observe(result.has_value());
-      CheckState& state = checks_[key];
-      const CheckState before = std::exchange(
-          state, {.healthy = watch->threshold.healthy(), .problem = result ? std::string() : result.error().what});
-      if (turned) {
-        base::log::warning(
-            state.healthy ? "an endpoint is healthy again" : "an endpoint is unhealthy",
-            {{"backend", key.backend}, {"endpoint", watch->target.authority}, {"problem", state.problem}});
-      }
-      if (state != before) {
-        touched_.insert(key.backend);
-        refresh();
-      }
-      watch->timer.expires_after(jittered(watch->rule().interval, std::uniform_real_distribution()(random_)));
-      const auto [ended] = co_await watch->timer.async_wait(as_result);
-      if (ended) co_return;
-    }
-  }
-
   Publish publish_;
   asio::io_context io_{1};
   asio::executor_work_guard<asio::io_context::executor_type> work_{io_.get_executor()};
@@ -352,13 +256,14 @@ class BackendMonitor::Loop {
   BackendStates states_;
   ConfiguredBackends backends_;
   NameStates names_;
-  CheckStates checks_;
+  EndpointChecks checks_{io_, [this](const std::string& backend) {
+                           touched_.insert(backend);
+                           refresh();
+                         }};
   std::map<std::string, std::set<std::string>> users_of_name_;  // backends
   std::set<std::string> touched_;                               // backends to look at again
   std::map<std::string, std::shared_ptr<NameWatch>> name_watches_;
-  std::map<CheckKey, std::shared_ptr<CheckWatch>> check_watches_;
   std::vector<Waiter> ready_;
-  std::minstd_rand random_{std::random_device{}()};
   mutable std::mutex mutex_;
   std::shared_ptr<const BackendTable> table_ = std::make_shared<const BackendTable>();  // under mutex_
   std::jthread thread_;
