@@ -1,0 +1,251 @@
+#include "azure/gateway_plan.h"
+
+#include <algorithm>
+#include <optional>
+#include <span>
+#include <utility>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "base/ascii.h"
+#include "base/base64.h"
+#include "base/hex.h"
+#include "certstore/facts.h"
+#include "certstore/name_lookup.h"
+
+namespace azure {
+namespace {
+
+using What = GatewayStep::What;
+
+constexpr std::size_t longest_name = 80;
+
+bool is_ours(std::string_view name, const GatewayRules& rules) {
+  const std::string& prefix = rules.name_prefix;
+  return !prefix.empty() && same_name(name.substr(0, prefix.size()), prefix);
+}
+
+bool is_wanted(std::string_view name, const std::vector<GatewayWant>& wanted) {
+  return std::ranges::any_of(wanted, [&](const GatewayWant& want) { return same_name(want.name, name); });
+}
+
+bool good_for(const GatewayWant& want, const std::string& host) {
+  const auto has = [&](const std::string& name) { return std::ranges::find(want.hosts, name) != want.hosts.end(); };
+  return has(host) || (!host.starts_with('*') && has(certstore::wildcard_above(host)));
+}
+
+std::optional<What> step_for(const GatewayCertificate& there, const GatewayWant& want) {
+  if (!same_name(there.key_vault_secret_id, want.key_vault_secret_id)) return What::replace;
+  if (there.shows(want.fingerprint)) return std::nullopt;
+  return want.key_vault_secret_id.empty() ? What::replace : What::hasten;
+}
+
+// The certificate that a listener is to refer to, or why there is none.
+base::Result<const GatewayWant*> certificate_for(const GatewayListener& listener,
+                                                 const std::vector<GatewayWant>& wanted) {
+  const auto fault = [&](std::string_view what) {
+    return base::fail(base::Code::invalid, fmt::format("the listener {} {}", listener.name, what));
+  };
+  if (!same_name(listener.protocol, "Https")) return fault("is not one for HTTPS");
+  if (listener.hosts.empty()) {
+    if (wanted.size() != 1) return fault("is for any host: which certificate it is to have cannot be known");
+    return &wanted.front();
+  }
+  for (const GatewayWant& want : wanted) {
+    if (std::ranges::all_of(listener.hosts, [&](const std::string& host) { return good_for(want, host); })) {
+      return &want;
+    }
+  }
+  return fault("has hosts that no certificate mirrored there is good for");
+}
+
+void plan_listeners(const GatewayDocument& there, const std::vector<GatewayWant>& wanted, const GatewayRules& rules,
+                    GatewayPlan& plan) {
+  for (const std::string& name : rules.listeners) {
+    const auto place = there.listener(name);
+    if (!place) {
+      plan.problems.push_back(fmt::format("the gateway has no listener {}", name));
+      continue;
+    }
+    const GatewayListener& listener = there.listeners()[*place];
+    const auto chosen = certificate_for(listener, wanted);
+    if (!chosen) {
+      plan.problems.push_back(chosen.error().what);
+    } else if (!same_name(listener.certificate_id, there.certificate_id((*chosen)->name))) {
+      plan.steps.push_back({What::refer, listener.name, (*chosen)->name});
+    }
+  }
+}
+
+// What a certificate of ours is to be; what its element had besides name, id and properties stays.
+base::Result<std::string> element_of(const GatewayDocument& there, std::optional<std::size_t> place,
+                                     const GatewayWant& want, const std::map<std::string, UploadedPfx>& uploads) {
+  nlohmann::ordered_json properties;
+  if (want.key_vault_secret_id.empty()) {
+    const auto upload = uploads.find(want.name);
+    if (upload == uploads.end()) {
+      return base::fail(base::Code::internal, fmt::format("certificate {}: nothing to upload", want.name));
+    }
+    const auto& bytes = upload->second.bytes;
+    properties["data"] = base::to_base64({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+    properties["password"] = upload->second.password;
+  } else {
+    properties["keyVaultSecretId"] = want.key_vault_secret_id;
+  }
+  const std::string text = properties.dump();
+  if (!place) {
+    return fmt::format("{{\"name\":{},\"properties\":{}}}", nlohmann::json(want.name).dump(), text);
+  }
+  const JsonText& json = there.places();
+  const Span element = json.elements(*json.member(*json.member(json.whole(), "properties"), "sslCertificates"))[*place];
+  const auto before = json.member(element, "properties");
+  const std::string whole =
+      json.edited({before ? Edit{*before, text} : json.added_member(element, "properties", text)});
+  // The element alone, out of the document that was edited in no other place.
+  const std::size_t behind = json.text().size() - element.end;
+  return whole.substr(element.begin, whole.size() - behind - element.begin);
+}
+
+base::Result<ElementChanges> certificate_changes(const GatewayDocument& there, const std::vector<GatewayWant>& wanted,
+                                                 const GatewayPlan& plan,
+                                                 const std::map<std::string, UploadedPfx>& uploads) {
+  ElementChanges changes;
+  for (const GatewayStep& step : plan.steps) {
+    const auto place = there.certificate(step.name);
+    if (step.what == What::prune && place) changes.removed.insert(*place);
+    if (step.what != What::add && step.what != What::replace) continue;
+    const auto want = std::ranges::find(wanted, step.name, &GatewayWant::name);
+    if (want == wanted.end()) return base::fail(base::Code::internal, "a plan for a certificate that is not wanted");
+    auto element = element_of(there, place, *want, uploads);
+    if (!element) return std::unexpected(std::move(element.error()));
+    if (place) {
+      changes.replaced[*place] = *std::move(element);
+    } else {
+      changes.added.push_back(*std::move(element));
+    }
+  }
+  return changes;
+}
+
+std::vector<Edit> listener_edits(const GatewayDocument& there, const GatewayPlan& plan, Span properties) {
+  std::vector<Edit> edits;
+  const JsonText& json = there.places();
+  const auto listeners = json.member(properties, "httpListeners");
+  for (const GatewayStep& step : plan.steps) {
+    const auto place = there.listener(step.name);
+    if (step.what != What::refer || !place || !listeners) continue;
+    const auto inside = json.member(json.elements(*listeners)[*place], "properties");
+    if (!inside) continue;
+    const std::string reference = nlohmann::json{{"id", there.certificate_id(step.to)}}.dump();
+    const auto before = json.member(*inside, "sslCertificate");
+    edits.push_back(before ? Edit{*before, reference} : json.added_member(*inside, "sslCertificate", reference));
+  }
+  return edits;
+}
+
+}  // namespace
+
+GatewayPlan plan_gateway(const GatewayDocument& there, const std::vector<GatewayWant>& wanted,
+                         const GatewayRules& rules, const std::set<std::string>& prune,
+                         const std::function<bool(const GatewayWant&)>& taken) {
+  GatewayPlan plan;
+  for (const std::string& name : prunable(there, wanted, rules)) {
+    if (prune.contains(name)) plan.steps.push_back({What::prune, name});
+  }
+  std::size_t count = there.certificates().size() - plan.steps.size();
+  std::vector<GatewayWant> present;
+  for (const GatewayWant& want : wanted) {
+    const auto place = there.certificate(want.name);
+    if (!place && count >= most_gateway_certificates) {
+      plan.problems.push_back(
+          fmt::format("the gateway has {} certificates and takes no more: {} is left out", count, want.name));
+      continue;
+    }
+    present.push_back(want);
+    if (!place) {
+      ++count;
+      plan.steps.push_back({What::add, want.name});
+      continue;
+    }
+    const GatewayCertificate& certificate = there.certificates()[*place];
+    const auto step = step_for(certificate, want);
+    const bool same_place = same_name(certificate.key_vault_secret_id, want.key_vault_secret_id);
+    if (same_place && certificate.fingerprints.empty() && taken && taken(want)) {
+      plan.unchecked.push_back(want.name);
+    } else if (step) {
+      plan.steps.push_back({*step, want.name});
+    }
+  }
+  plan_listeners(there, present, rules, plan);
+  return plan;
+}
+
+std::vector<std::string> prunable(const GatewayDocument& there, const std::vector<GatewayWant>& wanted,
+                                  const GatewayRules& rules) {
+  std::vector<std::string> names;
+  for (const GatewayCertificate& certificate : there.certificates()) {
+    // Without an id nobody can know whether something refers to it.
+    const bool free = !certificate.id.empty() && !certificate.referenced;
+    if (free && is_ours(certificate.name, rules) && !is_wanted(certificate.name, wanted)) {
+      names.push_back(certificate.name);
+    }
+  }
+  return names;
+}
+
+base::Result<std::string> rebuilt(const GatewayDocument& there, const std::vector<GatewayWant>& wanted,
+                                  const GatewayPlan& plan, const std::map<std::string, UploadedPfx>& uploads) {
+  const JsonText& json = there.places();
+  const auto properties = json.member(json.whole(), "properties");
+  if (!properties) return base::fail(base::Code::protocol, "application gateway: no properties");
+  auto changes = certificate_changes(there, wanted, plan, uploads);
+  if (!changes) return std::unexpected(std::move(changes.error()));
+  std::vector<Edit> edits = listener_edits(there, plan, *properties);
+  if (!changes->empty()) {
+    const auto list = json.member(*properties, "sslCertificates");
+    if (list && json.at(*list) != "null") {
+      std::ranges::move(json.changed_elements(*list, *changes), std::back_inserter(edits));
+    } else {
+      const std::string all = fmt::format("[{}]", fmt::join(changes->added, ","));
+      edits.push_back(list ? Edit{*list, all} : json.added_member(*properties, "sslCertificates", all));
+    }
+  }
+  return json.edited(std::move(edits));
+}
+
+std::string gateway_name(std::string_view prefix, std::string_view certificate) {
+  std::string name(prefix);
+  if (certificate.starts_with("*.")) {
+    name += "wildcard";
+    certificate.remove_prefix(1);
+  }
+  for (const char c : certificate) {
+    const char small = base::lower(c);
+    const bool allowed = (small >= 'a' && small <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+    name += allowed ? c : '-';
+  }
+  if (name.size() <= longest_name) return name;
+  // Two that begin alike stay apart.
+  const auto digest =
+      certstore::sha256({reinterpret_cast<const std::uint8_t*>(certificate.data()), certificate.size()});
+  return name.substr(0, longest_name - 9) + '-' + base::to_hex(std::span(digest).first(4));
+}
+
+std::string_view to_string(GatewayStep::What what) noexcept {
+  switch (what) {
+    case What::add:
+      return "add";
+    case What::replace:
+      return "replace";
+    case What::hasten:
+      return "hasten";
+    case What::refer:
+      return "refer";
+    case What::prune:
+      return "prune";
+  }
+  return "";
+}
+
+}  // namespace azure
