@@ -1,6 +1,7 @@
 // Which DnsZone an issuer's configuration means.
 #pragma once
 
+#include <functional>
 #include <memory>
 
 #include "acme/dns_zone.h"
@@ -9,7 +10,12 @@
 
 namespace acme {
 
-// Errors: `invalid` without `dns`, or with something in it that cannot be read.
-[[nodiscard]] base::Result<std::shared_ptr<DnsZone>> dns_zone_of(const config::AcmeIssuer& issuer);
+// Zones of Azure DNS, of which nothing is known here. Any thread.
+using AzureZones = std::function<base::Result<std::shared_ptr<DnsZone>>(const config::AzureDns&)>;
+
+// `azure` may be empty: then there are none. Errors: `invalid` without `dns`, or with something in it that cannot be
+// read.
+[[nodiscard]] base::Result<std::shared_ptr<DnsZone>> dns_zone_of(const config::AcmeIssuer& issuer,
+                                                                 const AzureZones& azure);
 
 }  // namespace acme

@@ -214,7 +214,7 @@ base::Result<std::unique_ptr<Solver>> Issuing::solver_for(config::ChallengeType 
   if (challenge == config::ChallengeType::tls_alpn01) return make_tls_alpn01_solver(parts_.challenges);
   DnsSolverOptions options{.type = challenge, .propagation = {}, .nameservers = issuer.nameservers};
   if (!issuer.dns && !config::needs_dns_provider(challenge)) return make_dns_solver(nullptr, parts_.storage, options);
-  auto zone = dns_zone_of(issuer);
+  auto zone = dns_zone_of(issuer, parts_.azure_zones);
   if (!zone) return std::unexpected(std::move(zone.error()));
   options.propagation = issuer.dns->propagation;
   options.ttl = issuer.dns->ttl;

@@ -13,6 +13,7 @@
 #include "acme/accounts.h"
 #include "acme/challenge_table.h"
 #include "acme/clients.h"
+#include "acme/dns_provider.h"
 #include "acme/failure.h"
 #include "acme/ledger.h"
 #include "acme/lock.h"
@@ -54,6 +55,7 @@ class Issuing {
     Preflight::Options preflight;
     // For the metrics: type ("http-01") and outcome ("valid").
     std::function<void(config::ChallengeType, Challenge::Status)> challenge_ended;
+    AzureZones azure_zones = {};
   };
   // A renewal replaces `previous`. `in_window`: the CA asked for it now, and does not count it (RFC 9773 §5).
   struct Request {

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "acme/challenge_table.h"
+#include "acme/dns_provider.h"
 #include "acme/lock.h"
 #include "acme/managed_certificate.h"
 #include "acme/preflight.h"
@@ -53,6 +54,7 @@ class Manager final : public certstore::Source {
     // change.
     std::function<void(std::vector<std::string>)> withhold = {};
     Preflight::Options preflight = {};
+    AzureZones azure_zones = {};  // where an issuer names such a zone; empty: it cannot be issued by
     unsigned concurrent_orders = 8;
   };
 

@@ -52,7 +52,8 @@ Manager::Loop::Loop(Options options)
                 .preflight = options_.preflight,
                 .challenge_ended = [this](config::ChallengeType type, Challenge::Status status) {
                   count(&ManagerCounters::challenges, fmt::format("{} {}", config::to_string(type), to_string(status)));
-                }}) {}
+                },
+                .azure_zones = options_.azure_zones}) {}
 
 Manager::Loop::~Loop() {
   for (std::jthread& thread : threads_) thread.request_stop();

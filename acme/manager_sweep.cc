@@ -38,7 +38,7 @@ void Manager::Loop::sweep_dns(const std::stop_token& stop) {
   for (const auto& [name, issuer] : *issuers) {
     const auto* acme = std::get_if<config::AcmeIssuer>(&issuer);
     if (acme == nullptr || !acme->dns) continue;
-    const auto zone = dns_zone_of(*acme);
+    const auto zone = dns_zone_of(*acme, options_.azure_zones);
     const auto swept = zone ? sweep_dns_records(**zone, options_.storage, options_.clock.now() - old_enough, stop)
                             : base::Result<unsigned>(std::unexpected(zone.error()));
     if (!swept && !stop.stop_requested()) {

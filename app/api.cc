@@ -91,6 +91,24 @@ Json worker_json(const proxy::WorkerStats& stats, std::size_t number) {
           {"requests", stats.requests_h1.value() + stats.requests_h2.value()}};
 }
 
+// Where else the certificate is to be, and whether it is.
+Json mirrors_json(const Observation& seen, const certstore::CertificateStatus& status) {
+  Json mirrors = Json::array();
+  if (!status.serving || seen.mirrors.empty()) return mirrors;
+  const std::string fingerprint = status.serving->fingerprint();
+  for (const MirrorView& view : seen.mirrors) {
+    for (const azure::MirrorState& state : view.states) {
+      if (state.fingerprint != fingerprint) continue;
+      mirrors.push_back({{"mirror", view.where},
+                         {"name", state.name},
+                         {"in_step", state.what == azure::MirrorState::What::in_step},
+                         {"since", base::to_rfc3339(state.since)},
+                         {"problem", state.problem}});
+    }
+  }
+  return mirrors;
+}
+
 }  // namespace
 
 Json certificates_json(const Observation& seen) {
@@ -98,6 +116,7 @@ Json certificates_json(const Observation& seen) {
   std::set<std::string> shown;
   for (const auto& status : seen.certificates) {
     Json one = certificate_json(status, seen.now);
+    if (Json mirrors = mirrors_json(seen, status); !mirrors.empty()) one["mirrors"] = std::move(mirrors);
     if (const acme::ManagedCertificate* const managed = managed_of(seen, status)) {
       one["managed"] = managed_json(*managed);
       if (status.problem.empty()) one["problem"] = managed->problem;

@@ -5,6 +5,8 @@
 
 #include "base/ascii.h"
 
+#include "azure/dns_zones.h"
+
 namespace app {
 namespace {
 
@@ -64,6 +66,10 @@ std::unique_ptr<certstore::Source> AzureSide::make_source(const config::Certific
                                      .patience = sources_.empty() ? patience_of_first : patience_of_others});
   sources_.push_back(made);
   return std::make_unique<Followed>(*this, std::move(made));
+}
+
+base::Result<std::shared_ptr<acme::DnsZone>> AzureSide::dns_zone(const config::AzureDns& zone) {
+  return azure::dns_zone_of(zone, config_, services(), clock_);
 }
 
 std::vector<VaultView> AzureSide::vaults() const {

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "acme/dns_zone.h"
 #include "acme/preflight.h"
 #include "app/vault_view.h"
 #include "azure/key_vault_source.h"
@@ -30,6 +31,8 @@ class AzureSide {
   [[nodiscard]] std::unique_ptr<certstore::Source> make_source(const config::CertificateSource& source);
   // Made at the first call, with the environment of that moment. Blocking: reads a file of CAs.
   [[nodiscard]] std::shared_ptr<const azure::Services> services();
+
+  [[nodiscard]] base::Result<std::shared_ptr<acme::DnsZone>> dns_zone(const config::AzureDns& zone);
 
   [[nodiscard]] std::vector<VaultView> vaults() const;
   // For `doctor`: whether we get a token, and may read what is followed. Blocking.

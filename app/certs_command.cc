@@ -35,6 +35,24 @@ std::string next_of(const Json& certificate) {
                      (*managed)["next_action_reason"].get<std::string>());
 }
 
+// Of the mirrors that are behind; empty where all are in step, or there are none.
+std::string mirror_problem_of(const Json& certificate) {
+  const auto mirrors = certificate.find("mirrors");
+  if (mirrors == certificate.end()) return {};
+  for (const Json& mirror : *mirrors) {
+    if (mirror["in_step"].get<bool>()) continue;
+    const auto problem = mirror["problem"].get<std::string>();
+    return fmt::format("not yet the same in {}{}{}", mirror["mirror"].get<std::string>(), problem.empty() ? "" : ": ",
+                       problem);
+  }
+  return {};
+}
+
+std::string problem_of(const Json& certificate) {
+  auto problem = certificate["problem"].get<std::string>();
+  return problem.empty() ? mirror_problem_of(certificate) : problem;
+}
+
 Tone tone_of(const std::string& state) {
   if (state == "valid" || state == "held elsewhere") return Tone::good;
   return state == "unused" ? Tone::dim : Tone::bad;
@@ -55,7 +73,7 @@ std::string render(const Json& certificates, Colour colour) {
                {one.value("serial", "")},
                {one["id"].get<std::string>(), Tone::dim},
                {next_of(one)},
-               {one["problem"].get<std::string>(), Tone::bad}});
+               {problem_of(one), Tone::bad}});
   }
   return table.render(colour);
 }

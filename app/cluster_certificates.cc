@@ -94,7 +94,8 @@ void ClusterCertificates::lead(acme::ChallengeTable& challenges, const std::stop
            [this](const std::string& uid) {
              const std::lock_guard guard(mutex_);
              return served_uids_.contains(uid);
-           }});
+           },
+       .azure_zones = [this](const config::AzureDns& zone) { return options_.gateway.azure_zone(zone); }});
   std::unique_lock lock(mutex_);
   controller_ = &controller;
   std::shared_ptr<const Wanted> told;

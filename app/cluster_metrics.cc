@@ -66,46 +66,12 @@ void add_ticket_keys(MetricFamilies& families, const Observation& seen) {
   writes.add({{"outcome", "failed"}}, static_cast<double>(keys.failed));
 }
 
-// Of each mirror that is to be; those that somebody does not want are only counted.
-void add_mirrors(MetricFamilies& families, const Observation& seen) {
-  using What = kube::MirrorState::What;
-  constexpr std::size_t most_named = 1000;
-  std::map<What, std::size_t> counts{{What::in_step, 0}, {What::behind, 0}, {What::refused, 0}};
-  std::vector<std::pair<Labels, const kube::MirrorState*>> named;
-  for (const kube::MirrorState& mirror : seen.cluster->mirrors) {
-    ++counts[mirror.what];
-    if (mirror.what == What::refused || named.size() == most_named) continue;
-    named.emplace_back(Labels{{"source_namespace", mirror.source.name_space},
-                              {"source_name", mirror.source.name},
-                              {"mirror_namespace", mirror.target.name_space},
-                              {"mirror_name", mirror.target.name}},
-                       &mirror);
-  }
-  {
-    Family lag(families, "sekisho_mirror_lag_seconds", "How long a mirror has not been what its source is; 0: it is.",
-               MetricType::Gauge);
-    for (const auto& [labels, mirror] : named) {
-      lag.add(labels, mirror->what == What::in_step ? 0 : age(mirror->since, seen.now));
-    }
-  }
-  {
-    Family match(families, "sekisho_mirror_fingerprint_match", "1 if a mirror holds what its source holds.",
-                 MetricType::Gauge);
-    for (const auto& [labels, mirror] : named) match.add(labels, mirror->what == What::in_step ? 1 : 0);
-  }
-  Family all(families, "sekisho_mirrors", "Mirrors of Secrets that are asked for, by how they do.", MetricType::Gauge);
-  all.add({{"state", "in_step"}}, static_cast<double>(counts[What::in_step]));
-  all.add({{"state", "behind"}}, static_cast<double>(counts[What::behind]));
-  all.add({{"state", "refused"}}, static_cast<double>(counts[What::refused]));
-}
-
 }  // namespace
 
 void add_cluster_metrics(MetricFamilies& families, const Observation& seen) {
   const ClusterView& cluster = *seen.cluster;
   add_watches(families, seen);
   add_ticket_keys(families, seen);
-  add_mirrors(families, seen);
   add_gauge(families, "sekisho_kube_synced", "1 once all kinds have been read and are served.", cluster.synced ? 1 : 0);
   add_gauge(families, "sekisho_kube_leader", "1 if this replica writes status and Events.", cluster.leads ? 1 : 0);
   {

@@ -73,6 +73,7 @@ Gateway::Gateway(Options& options)
                // What was to be issued may have come from somewhere else, or have gone there.
                if (acme::Manager* const issuers = issued_.manager()) issuers->look_again();
              }),
+      azure_(first_config_->azure, clock_),
       issued_({.state_directory = first_config_->state_directory,
                .clock = clock_,
                .store = store_,
@@ -91,17 +92,19 @@ Gateway::Gateway(Options& options)
                    [this] {
                      publisher_.flush();
                      server_.wait_until_taken();
-                   }}),
+                   },
+               .azure_zones = [this](const config::AzureDns& zone) { return azure_.dns_zone(zone); }}),
       monitor_(
           [this](std::shared_ptr<const proxy::BackendTable> table) {
             publisher_.change([&](proxy::Snapshot& next) { next.backends = std::move(table); });
           },
           {}, guard_of(options), affinity_secret(first_config_->state_directory)),
-      azure_(first_config_->azure, clock_),
-      sources_(store_, [this](const config::CertificateSource& source) {
-        auto made = azure_.make_source(source);
-        return made ? std::move(made) : make_file_source(source);
-      }) {}
+      sources_(store_,
+               [this](const config::CertificateSource& source) {
+                 auto made = azure_.make_source(source);
+                 return made ? std::move(made) : make_file_source(source);
+               }),
+      mirrors_(azure_, clock_) {}
 
 // Names from the workers go to what is destroyed before them.
 Gateway::~Gateway() {
@@ -273,6 +276,7 @@ void Gateway::adopt(const config::Config& config) {
   }
   sources_.apply(config.certificates);
   issued_.apply(config);
+  mirrors_.apply(config.mirrors);
   use_ticket_keys(before->tls.ticket_rotation, config.tls.ticket_rotation);
   publish_ticket_keys();
   publish_backends();
@@ -380,6 +384,7 @@ void Gateway::record(bool refused, std::vector<std::string> problems, std::vecto
 
 void Gateway::tick() {
   store_.tick();
+  if (mirrors_.any()) mirrors_.look(observe());
   const auto now = std::chrono::steady_clock::now();
   if (now < next_look_at_keys_) return;
   publish_ticket_keys();
@@ -416,6 +421,7 @@ Observation Gateway::observe() const {
     seen.issuing = issuers->counters();
   }
   seen.vaults = azure_.vaults();
+  seen.mirrors = mirrors_.views();
   seen.workers = server_.stats();
   seen.started = started_;
   seen.now = clock_.now();

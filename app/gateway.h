@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "app/admin_changes.h"
+#include "app/azure_mirrors.h"
 #include "app/azure_side.h"
 #include "app/certificate_sources.h"
 #include "app/issued_certificates.h"
@@ -79,6 +80,10 @@ class Gateway {
   // Where it was to listen later. Blocking.
   [[nodiscard]] base::Result<void> listen();
   [[nodiscard]] certstore::Store& store() noexcept { return store_; }
+  // A zone of Azure DNS, for issuers. Blocking.
+  [[nodiscard]] base::Result<std::shared_ptr<acme::DnsZone>> azure_zone(const config::AzureDns& zone) {
+    return azure_.dns_zone(zone);
+  }
   [[nodiscard]] Observation observe() const;
   [[nodiscard]] std::shared_ptr<const config::Config> config() const;
   [[nodiscard]] bool last_reload_refused() const;
@@ -128,10 +133,11 @@ class Gateway {
   proxy::Server server_;
   SnapshotPublisher publisher_;
   certstore::Store store_;
+  AzureSide azure_;
   IssuedCertificates issued_;
   proxy::BackendMonitor monitor_;
-  AzureSide azure_;
   CertificateSources sources_;
+  AzureMirrors mirrors_;
   std::chrono::steady_clock::time_point next_look_at_keys_;  // a file that other processes share
   std::mutex ticket_keys_mutex_;                             // guards the next three
   std::unique_ptr<certstore::TicketKeyRing> ticket_keys_;    // null: no tickets

@@ -71,7 +71,8 @@ void IssuedCertificates::begin() {
                              .clock = options_.clock,
                              .elsewhere = [this](const std::vector<std::string>& hosts) { return elsewhere(hosts); },
                              .interim = [this](const std::vector<std::string>& hosts) { return interim(hosts); },
-                             .withhold = options_.withhold});
+                             .withhold = options_.withhold,
+                             .azure_zones = options_.azure_zones});
   // Another process on the same folder may issue or renew: its certificates are ours as well.
   const auto changed = [manager = &*running->manager, folder](const std::vector<std::filesystem::path>& paths) {
     for (const std::filesystem::path& path : paths) {

@@ -36,6 +36,7 @@ class IssuedCertificates {
     std::function<void(const std::vector<std::string>&)> withhold = {};
     // Returns when the workers answer from what was handed over. Any thread but the one that calls apply(). Blocking.
     std::function<void()> wait_until_taken;
+    acme::AzureZones azure_zones = {};
   };
 
   explicit IssuedCertificates(Options options);

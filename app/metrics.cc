@@ -52,6 +52,7 @@ std::string render_metrics(const Observation& seen) {
   add_certificate_metrics(families, seen);
   if (seen.cluster) add_cluster_metrics(families, seen);
   if (!seen.vaults.empty()) add_vault_metrics(families, seen);
+  if (seen.cluster || !seen.mirrors.empty()) add_mirror_metrics(families, seen);
   if (!seen.managed.empty()) add_issuing_metrics(families, seen);
 
   std::ostringstream text;

@@ -21,6 +21,8 @@ void add_traffic_metrics(MetricFamilies& families, const Observation& seen);
 void add_cluster_metrics(MetricFamilies& families, const Observation& seen);
 // sekisho_key_vault_*; only with Observation::vaults.
 void add_vault_metrics(MetricFamilies& families, const Observation& seen);
+// sekisho_mirror_*; only with Observation::cluster or ::mirrors.
+void add_mirror_metrics(MetricFamilies& families, const Observation& seen);
 void add_backend_metrics(MetricFamilies& families, const Observation& seen);
 
 }  // namespace app

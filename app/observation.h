@@ -8,6 +8,7 @@
 
 #include "acme/manager.h"
 #include "app/cluster_view.h"
+#include "app/mirror_view.h"
 #include "app/reload_state.h"
 #include "app/vault_view.h"
 #include "base/clock.h"
@@ -29,6 +30,7 @@ struct Observation {
   std::vector<config::SocketAddress> listening;
   ReloadState reloads;
   std::vector<VaultView> vaults;       // sources in Key Vault
+  std::vector<MirrorView> mirrors;     // in Azure
   std::optional<ClusterView> cluster;  // of `sekisho ingress`
   bool draining = false;
   base::SystemTime started;

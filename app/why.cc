@@ -95,6 +95,7 @@ class Causes {
       if (!status.problem.empty()) say(2, "problem", status.problem, "bad");
       if (seen_.cluster && status.source == kube::SecretSource::source_name) mirrors_of(status.id);
     }
+    mirrors_in_azure(certificate.fingerprint());
   }
 
   // Copies of the Secret in other namespaces.
@@ -106,6 +107,19 @@ class Causes {
           fmt::format("{}, {} since {}{}{}", kube::to_string(mirror.target), in_step ? "the same" : "not the same",
                       base::to_rfc3339(mirror.since), mirror.problem.empty() ? "" : ": ", mirror.problem),
           in_step ? "good" : "bad");
+    }
+  }
+
+  void mirrors_in_azure(const std::string& fingerprint) {
+    for (const MirrorView& view : seen_.mirrors) {
+      for (const azure::MirrorState& state : view.states) {
+        if (state.fingerprint != fingerprint) continue;
+        const bool in_step = state.what == azure::MirrorState::What::in_step;
+        say(2, "mirror",
+            fmt::format("{}, {}, {} since {}{}{}", view.where, state.name, in_step ? "the same" : "not the same",
+                        base::to_rfc3339(state.since), state.problem.empty() ? "" : ": ", state.problem),
+            in_step ? "good" : "bad");
+      }
     }
   }
 

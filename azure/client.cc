@@ -57,7 +57,7 @@ base::HttpRequest Client::request_of(const Call& call, milliseconds left) const 
   request.timeout = std::max(left, milliseconds(1));
   request.ca_pem = options_.ca_pem;
   // libcurl sends again by itself what a kept connection has lost.
-  if (!is_safe_to_repeat(call)) request.connection = base::HttpRequest::Connection::fresh;
+  if (!is_safe_to_repeat(call) || call.retries == 0) request.connection = base::HttpRequest::Connection::fresh;
   return request;
 }
 

@@ -27,7 +27,7 @@ struct Call {
   std::optional<TokenRequest> token;           // none: sent without Authorization
   std::string body = {};                       // JSON; goes out byte for byte
   std::vector<base::HttpHeader> headers = {};  // If-Match …
-  unsigned retries = 3;                        // after 429, 503 and other 5xx
+  unsigned retries = 3;                        // after 429, 503 and other 5xx; 0: never sent twice
   std::size_t body_limit = 8U << 20U;          // of the answer
 };
 

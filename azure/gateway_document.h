@@ -45,6 +45,8 @@ class GatewayDocument {
   // properties.provisioningState is neither Succeeded nor Failed: somebody's operation is under way. That it is
   // Succeeded proves nothing: it is so between the steps of one operation too.
   [[nodiscard]] bool updating() const noexcept { return updating_; }
+  // The last operation failed: what is shown may be what was asked for, and not what is served.
+  [[nodiscard]] bool failed() const noexcept { return failed_; }
   // In their order in the document, one for each element.
   [[nodiscard]] const std::vector<GatewayCertificate>& certificates() const noexcept { return certificates_; }
   [[nodiscard]] const std::vector<GatewayListener>& listeners() const noexcept { return listeners_; }
@@ -61,6 +63,7 @@ class GatewayDocument {
   std::string id_;
   bool stopped_ = false;
   bool updating_ = false;
+  bool failed_ = false;
   std::vector<GatewayCertificate> certificates_;
   std::vector<GatewayListener> listeners_;
 };

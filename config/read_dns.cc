@@ -76,10 +76,7 @@ DnsSolver read_dns(const Value& value) {
   const auto provider = map.only_one_of({"rfc2136", "exec", "azure"});
   if (provider == "rfc2136") solver.provider = read_rfc2136(*map.find("rfc2136"));
   if (provider == "exec") solver.provider = read_exec(*map.find("exec"));
-  if (provider == "azure") {
-    solver.provider = read_azure_dns(*map.find("azure"));
-    map.refuse_key("azure", "rfc2136 or exec: Azure DNS is not part of this version");
-  }
+  if (provider == "azure") solver.provider = read_azure_dns(*map.find("azure"));
   solver.ttl = map.whole_seconds("ttl", solver.ttl, lives);
   if (const auto propagation = map.find("propagation")) solver.propagation = read_propagation(*propagation);
   return solver;

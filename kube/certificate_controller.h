@@ -48,6 +48,7 @@ class CertificateController {
     std::function<void()> interrupt_records = {};
     // Whether this is the UID of an Ingress that is served here; null: none is known to be. Any thread.
     std::function<bool(const std::string& uid)> serves = {};
+    acme::AzureZones azure_zones = {};
     Pace pace = {};
     std::chrono::milliseconds tick{1'000};  // how often the manager is asked how it does
   };

@@ -18,20 +18,16 @@ std::unexpected<Refusal> refuse(std::string reason, std::string message) {
 }
 
 std::unexpected<Refusal> refuse_solver(const ChallengeSolver& solver) {
-  if (std::holds_alternative<AzureDnsSolver>(solver.way)) {
-    return refuse("UnsupportedSolver",
-                  "Error initializing DNS provider: azureDNS is not part of this version of sekisho; use http01 or "
-                  "rfc2136, or leave this issuer to a cert-manager");
-  }
   const auto& foreign = std::get<ForeignSolver>(solver.way);
-  return refuse("UnsupportedSolver",
-                fmt::format("Error initializing DNS provider: sekisho has no solver {}; use http01 or rfc2136, or "
-                            "leave this issuer to a cert-manager",
-                            foreign.provider));
+  return refuse(
+      "UnsupportedSolver",
+      fmt::format("Error initializing DNS provider: sekisho has no solver {}; use http01, rfc2136 or azureDNS, or "
+                  "leave this issuer to a cert-manager",
+                  foreign.provider));
 }
 
 bool is_supported(const ChallengeSolver& solver) {
-  return std::holds_alternative<Http01Solver>(solver.way) || std::holds_alternative<Rfc2136Solver>(solver.way);
+  return !std::holds_alternative<ForeignSolver>(solver.way);
 }
 
 std::expected<std::string, Refusal> tsig_algorithm(const std::string& name) {
@@ -45,6 +41,11 @@ std::expected<std::string, Refusal> tsig_algorithm(const std::string& name) {
                             name.empty() ? "HMACMD5 (the default)" : name));
 }
 
+std::filesystem::path file_of(const SecretKeyRef& secret, const IssuerMaterials& materials) {
+  const auto file = materials.solver_secrets.find(secret);
+  return file == materials.solver_secrets.end() ? std::filesystem::path() : file->second;
+}
+
 std::expected<config::DnsSolver, Refusal> plan_rfc2136(const Rfc2136Solver& solver, const IssuerMaterials& materials) {
   config::Rfc2136 zone;
   const auto server = config::parse_endpoint(solver.nameserver);
@@ -54,9 +55,56 @@ std::expected<config::DnsSolver, Refusal> plan_rfc2136(const Rfc2136Solver& solv
     if (!algorithm) return std::unexpected(algorithm.error());
     zone.key_algorithm = *algorithm;
     zone.key_name = solver.key_name;
-    if (const auto file = materials.tsig.find(*solver.secret); file != materials.tsig.end()) {
-      zone.secret_file = file->second;
-    }
+    zone.secret_file = file_of(*solver.secret, materials);
+  }
+  config::DnsSolver dns;
+  dns.provider = std::move(zone);
+  return dns;
+}
+
+std::expected<std::optional<config::AzureCloud>, Refusal> azure_cloud(const std::string& environment) {
+  if (environment.empty()) return std::nullopt;
+  if (environment == "AzurePublicCloud") return config::AzureCloud::worldwide;
+  if (environment == "AzureUSGovernmentCloud") return config::AzureCloud::us_government;
+  if (environment == "AzureChinaCloud") return config::AzureCloud::china;
+  return refuse("UnsupportedSolver", fmt::format("azureDNS: there is no environment {}", environment));
+}
+
+// What goes into the path of a URL.
+bool is_segment(std::string_view text) {
+  return text != "." && text != ".." && std::ranges::all_of(text, [](unsigned char c) {
+           return std::isalnum(c) != 0 || c == '-' || c == '_' || c == '.' || c == '(' || c == ')';
+         });
+}
+
+std::expected<config::DnsSolver, Refusal> plan_azure(const AzureDnsSolver& solver, const IssuerObject& issuer,
+                                                     const IssuerMaterials& materials) {
+  const auto cloud = azure_cloud(solver.environment);
+  if (!cloud) return std::unexpected(cloud.error());
+  for (const std::string* part :
+       {&solver.subscription, &solver.resource_group, &solver.hosted_zone, &solver.tenant, &solver.client_id}) {
+    if (!is_segment(*part)) return refuse("UnsupportedSolver", "azureDNS: an id or name that cannot be one");
+  }
+  // As in cert-manager: sekisho may write into zones that whoever may make an Issuer in some namespace may not.
+  if (!solver.secret && !issuer.of_cluster()) {
+    return refuse("UnsupportedSolver",
+                  "azureDNS of an Issuer needs clientID, tenantID and clientSecretSecretRef: only a ClusterIssuer may "
+                  "use sekisho's own identity");
+  }
+  if (solver.secret && (solver.client_id.empty() || solver.tenant.empty())) {
+    return refuse("UnsupportedSolver", "azureDNS: clientSecretSecretRef needs clientID and tenantID beside it");
+  }
+  config::AzureDns zone{.subscription_id = solver.subscription,
+                        .resource_group = solver.resource_group,
+                        .zone = solver.hosted_zone,
+                        .cloud = *cloud,
+                        .identity = {.tenant_id = solver.tenant, .client_id = solver.client_id},
+                        .managed_identity_resource_id = solver.secret ? "" : solver.identity_resource,
+                        .client_secret_file = {}};
+  if (solver.secret) {
+    zone.client_secret_file = file_of(*solver.secret, materials);
+    // Without it the zone would be written by sekisho's own rights.
+    if (zone.client_secret_file.empty()) return refuse("ErrInitSolver", "azureDNS: its secret is not known yet");
   }
   config::DnsSolver dns;
   dns.provider = std::move(zone);
@@ -123,8 +171,10 @@ std::expected<void, Refusal> plan_acme(const CertificateObject& certificate, con
   const auto solver = solver_for(certificate, acme, plan.wanted.hosts);
   if (!solver) return std::unexpected(solver.error());
   config::AcmeIssuer planned = plan_account(issuer, acme, materials, rules);
-  if (const auto* rfc2136 = std::get_if<Rfc2136Solver>(&(*solver)->way)) {
-    auto dns = plan_rfc2136(*rfc2136, materials);
+  if ((*solver)->by_dns()) {
+    const auto* azure = std::get_if<AzureDnsSolver>(&(*solver)->way);
+    auto dns = azure != nullptr ? plan_azure(*azure, issuer, materials)
+                                : plan_rfc2136(std::get<Rfc2136Solver>((*solver)->way), materials);
     if (!dns) return std::unexpected(dns.error());
     planned.challenge = config::ChallengeType::dns01;
     planned.dns = std::move(*dns);

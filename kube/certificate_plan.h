@@ -25,9 +25,9 @@ struct Refusal {
 struct IssuerMaterials {
   std::filesystem::path ca_certificates;  // spec.acme.caBundle
   std::filesystem::path account_key;
-  std::filesystem::path hmac_key;                      // of the external account
-  std::map<SecretKeyRef, std::filesystem::path> tsig;  // of the rfc2136 solvers
-  std::filesystem::path ca_certificate;                // spec.ca
+  std::filesystem::path hmac_key;                                // of the external account
+  std::map<SecretKeyRef, std::filesystem::path> solver_secrets;  // of the rfc2136 and azureDNS solvers
+  std::filesystem::path ca_certificate;                          // spec.ca
   std::filesystem::path ca_key;
   friend bool operator==(const IssuerMaterials&, const IssuerMaterials&) = default;
 };

@@ -98,7 +98,7 @@ std::set<std::filesystem::path> IssuerBook::named() const {
          {&known.ca_certificates, &known.account_key, &known.hmac_key, &known.ca_certificate, &known.ca_key}) {
       if (!path->empty()) paths.insert(*path);
     }
-    for (const auto& [secret, path] : known.tsig) paths.insert(path);
+    for (const auto& [secret, path] : known.solver_secrets) paths.insert(path);
   }
   return paths;
 }
@@ -201,10 +201,9 @@ std::expected<void, Refusal> IssuerBook::read_account(const IssuerObject& issuer
   }
   if (!problem.empty()) return refuse(reason, "Failed to register ACME account: " + problem);
   for (const ChallengeSolver& solver : acme.solvers) {
-    const auto* rfc2136 = std::get_if<Rfc2136Solver>(&solver.way);
-    if (rfc2136 == nullptr || !rfc2136->secret) continue;
-    const SecretKeyRef& key = *rfc2136->secret;
-    keep(value_of({name_space, key.name}, key.key, stop), into.materials.tsig[key]);
+    const SecretKeyRef* key = solver.secret();
+    if (key == nullptr) continue;
+    keep(value_of({name_space, key->name}, key->key, stop), into.materials.solver_secrets[*key]);
   }
   if (!problem.empty()) return refuse("ErrInitSolver", "Error initializing DNS provider: " + problem);
   return {};

@@ -30,7 +30,12 @@ AzureDnsSolver read_azure(const ObjectFields& fields) {
                        .environment = fields.text("environment"),
                        .client_id = fields.text("clientID"),
                        .tenant = fields.text("tenantID")};
-  if (const auto identity = fields.object("managedIdentity")) azure.client_id = identity->text("clientID");
+  if (const auto identity = fields.object("managedIdentity")) {
+    azure.client_id = identity->text("clientID");
+    azure.identity_resource = identity->text("resourceID");
+    if (std::string tenant = identity->text("tenantID"); !tenant.empty()) azure.tenant = std::move(tenant);
+  }
+  if (const auto secret = fields.object("clientSecretSecretRef")) azure.secret = read_key_ref(*secret, "");
   return azure;
 }
 
@@ -156,6 +161,12 @@ std::optional<Fit> fit_of(const SolverSelector& selector, const std::string& nam
 }
 
 }  // namespace
+
+const SecretKeyRef* ChallengeSolver::secret() const {
+  if (const auto* rfc2136 = std::get_if<Rfc2136Solver>(&way)) return rfc2136->secret ? &*rfc2136->secret : nullptr;
+  if (const auto* azure = std::get_if<AzureDnsSolver>(&way)) return azure->secret ? &*azure->secret : nullptr;
+  return nullptr;
+}
 
 bool ChallengeSolver::by_dns() const {
   if (const auto* foreign = std::get_if<ForeignSolver>(&way)) return !foreign->provider.starts_with("http01");

@@ -39,8 +39,10 @@ struct AzureDnsSolver {
   std::string resource_group;
   std::string hosted_zone;  // empty: found by the name
   std::string environment;  // AzurePublicCloud, …
-  std::string client_id;    // of the managed identity; empty: that of the Pod
+  std::string client_id;    // of the managed identity, or of the application; empty: that of the Pod
   std::string tenant;
+  std::string identity_resource;       // of the managed identity, in the place of client_id
+  std::optional<SecretKeyRef> secret;  // of the application
   friend bool operator==(const AzureDnsSolver&, const AzureDnsSolver&) = default;
 };
 struct Rfc2136Solver {
@@ -59,7 +61,8 @@ struct ForeignSolver {
 struct ChallengeSolver {
   SolverSelector selector;
   std::variant<Http01Solver, AzureDnsSolver, Rfc2136Solver, ForeignSolver> way;
-  [[nodiscard]] bool by_dns() const;  // the only way to a wildcard
+  [[nodiscard]] bool by_dns() const;                 // the only way to a wildcard
+  [[nodiscard]] const SecretKeyRef* secret() const;  // null: it needs none
   friend bool operator==(const ChallengeSolver&, const ChallengeSolver&) = default;
 };
 

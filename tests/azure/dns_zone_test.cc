@@ -55,7 +55,8 @@ class AzureDnsOfTests {
     std::set<std::string> all;
     const auto found = sets.find(path);
     if (found == sets.end()) return all;
-    for (const json& record : json::parse(found->second)["properties"]["TXTRecords"]) all.insert(record["value"][0]);
+    const json body = json::parse(found->second);
+    for (const json& record : body["properties"]["TXTRecords"]) all.insert(record["value"][0]);
     return all;
   }
 

@@ -233,19 +233,15 @@ backends:
   app1:
     endpoints: [127.0.0.1:3000]
 )";
-constexpr const char* later_mirrors = R"(mirrors:
+constexpr const char* example_mirrors = R"(mirrors:
   - application_gateway: { resource_id: "/subscriptions/…/applicationGateways/gw" }
 )";
 
-TEST(Parse, RefusesOfTheDesignsExampleOnlyWhatIsNotPartOfThisVersion) {
-  EXPECT_EQ(faults_in(std::string(example) + issued_certificate + vault_certificate + example_issuers + example_end +
-                      later_mirrors),
-            "dir/s.yaml:34:5: found `application_gateway`, expected no mirror: mirrors are not part of this version\n");
-}
-
-TEST(Parse, ReadsTheRestOfTheDesignsExample) {
-  const Config config = parsed(
-      std::string(example) + issued_certificate + vault_certificate + example_issuers + example_end, "/etc/s.yaml");
+TEST(Parse, ReadsTheDesignsExample) {
+  const Config config = parsed(std::string(example) + issued_certificate + vault_certificate + example_issuers +
+                                   example_end + example_mirrors,
+                               "/etc/s.yaml");
+  ASSERT_EQ(config.mirrors.size(), 1U);
   EXPECT_EQ(config.workers, 2U);
   EXPECT_EQ(config.state_directory, "/var/lib/sekisho");
   ASSERT_EQ(config.listeners.size(), 2U);

@@ -80,10 +80,6 @@ TEST(Certificates, RefuseEntriesThatContradictThemselves) {
                "found a second default, expected at most one");
 }
 
-TEST(Certificates, SayWhatIsNotPartOfThisVersion) {
-  expect_fault("mirrors: [{ key_vault: { vault: a } }]\n", "found `key_vault`, expected no mirror");
-}
-
 TEST(Backends, RefuseEndpointsThatAreNone) {
   expect_fault("backends: { a: {} }\n", "found backend without `endpoints`");
   expect_fault("backends: { a: { endpoints: [] } }\n", "expected at least one endpoint");

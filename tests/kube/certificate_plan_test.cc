@@ -42,7 +42,7 @@ std::expected<CertificatePlan, Refusal> plan(const CertificateObject& wanted, co
                           {.ca_certificates = "bundle",
                            .account_key = "account",
                            .hmac_key = "hmac",
-                           .tsig = {{{"tsig", "key"}, "tsig-file"}},
+                           .solver_secrets = {{{"tsig", "key"}, "tsig-file"}, {{"azure", "key"}, "azure-file"}},
                            .ca_certificate = "ca.crt",
                            .ca_key = "ca.key"},
                           rules);
@@ -103,8 +103,23 @@ TEST(CertificatePlan, RefusesWhatItCannotDoAndSaysWhatToDo) {
       {certificate(), issuer({{"vault", json::object()}}), "UnsupportedIssuer"},
       {certificate({{"duration", "2h"}, {"renewBefore", "3h"}}), issuer({{"selfSigned", json::object()}}), "less than"},
       {certificate(),
-       acme_issuer({{"solvers", {{{"dns01", {{"azureDNS", {{"subscriptionID", "s"}, {"resourceGroupName", "g"}}}}}}}}}),
-       "Error initializing DNS provider: azureDNS"},
+       acme_issuer(
+           {{"solvers",
+             {{{"dns01",
+                {{"azureDNS", {{"subscriptionID", "s"}, {"resourceGroupName", "g"}, {"environment", "Mars"}}}}}}}}}),
+       "no environment Mars"},
+      {certificate(),
+       acme_issuer(
+           {{"solvers", {{{"dns01", {{"azureDNS", {{"subscriptionID", "s/../t"}, {"resourceGroupName", "g"}}}}}}}}}),
+       "cannot be one"},
+      {certificate(),
+       acme_issuer({{"solvers",
+                     {{{"dns01",
+                        {{"azureDNS",
+                          {{"subscriptionID", "s"},
+                           {"resourceGroupName", "g"},
+                           {"clientSecretSecretRef", {{"name", "azure"}, {"key", "key"}}}}}}}}}}}),
+       "clientID and tenantID"},
       {certificate(), acme_issuer({{"solvers", {{{"dns01", {{"webhook", json::object()}}}}}}}), "no solver webhook"},
       {certificate(),
        acme_issuer({{"solvers",
@@ -163,6 +178,46 @@ TEST(CertificatePlan, PlansAChallengeByDns) {
   EXPECT_EQ(zone.secret_file, "tsig-file");
   EXPECT_EQ(zone.key_algorithm, "hmac-sha512");
   EXPECT_EQ(planned->wanted.issuer, "ClusterIssuer/le#1");
+}
+
+json azure_solver(json with) {
+  json azure{{"subscriptionID", "s"}, {"resourceGroupName", "g"}, {"hostedZoneName", "a.example"}};
+  azure.update(with);
+  return {{"solvers", json::array({{{"dns01", {{"azureDNS", azure}}}}})}};
+}
+
+TEST(CertificatePlan, PlansAChallengeInAzureDns) {
+  const auto planned =
+      plan(certificate(), acme_issuer(azure_solver({{"managedIdentity", {{"clientID", "id"}, {"tenantID", "t"}}},
+                                                    {"environment", "AzureChinaCloud"}})));
+  ASSERT_TRUE(planned) << planned.error().message;
+  const auto& acme = std::get<config::AcmeIssuer>(planned->issuer);
+  EXPECT_EQ(acme.challenge, config::ChallengeType::dns01);
+  const auto& zone = std::get<config::AzureDns>(acme.dns->provider);
+  EXPECT_EQ(zone.subscription_id, "s");
+  EXPECT_EQ(zone.resource_group, "g");
+  EXPECT_EQ(zone.zone, "a.example");
+  EXPECT_EQ(zone.cloud, config::AzureCloud::china);
+  EXPECT_EQ(zone.identity.client_id, "id");
+  EXPECT_EQ(zone.identity.tenant_id, "t");
+  EXPECT_TRUE(zone.client_secret_file.empty());
+}
+
+TEST(CertificatePlan, LendsItsOwnIdentityToClusterIssuersOnly) {
+  IssuerObject of_namespace = acme_issuer(azure_solver(json::object()));
+  of_namespace.metadata.name.name_space = "shop";
+  EXPECT_TRUE(refusal(certificate(), of_namespace).contains("only a ClusterIssuer"));
+  const json secret{
+      {"clientID", "id"}, {"tenantID", "t"}, {"clientSecretSecretRef", {{"name", "azure"}, {"key", "key"}}}};
+  IssuerObject with_secret = acme_issuer(azure_solver(secret));
+  with_secret.metadata.name.name_space = "shop";
+  const auto planned = plan(certificate(), with_secret);
+  ASSERT_TRUE(planned) << planned.error().message;
+  const auto& zone = std::get<config::AzureDns>(std::get<config::AcmeIssuer>(planned->issuer).dns->provider);
+  EXPECT_EQ(zone.client_secret_file, "azure-file");
+  json unread = secret;
+  unread["clientSecretSecretRef"]["name"] = "other";
+  EXPECT_TRUE(refusal(certificate(), acme_issuer(azure_solver(unread))).contains("not known yet"));
 }
 
 TEST(CertificatePlan, PlansWithoutACaOfTheWorld) {

@@ -1,0 +1,64 @@
+// MirrorLoop: one mirror and the thread that keeps it in step: after a change, and a look once in a while. Nothing
+// waits for it.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <random>
+#include <stop_token>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "azure/mirror.h"
+#include "base/clock.h"
+
+namespace azure {
+
+// Any thread.
+class MirrorLoop {
+ public:
+  struct Options {
+    const base::Clock& clock;
+    std::chrono::milliseconds gather{5'000};        // changes that come this close go out as one write
+    std::chrono::milliseconds look_again{900'000};  // somebody else may have changed it
+    std::chrono::milliseconds first_pause{30'000};  // after a failure; then twice as long …
+    std::chrono::milliseconds longest_pause{1'800'000};
+  };
+
+  MirrorLoop(std::unique_ptr<Mirror> mirror, Options options);
+  ~MirrorLoop();  // ends what is under way at its next step
+  MirrorLoop(const MirrorLoop&) = delete;
+  MirrorLoop& operator=(const MirrorLoop&) = delete;
+
+  // From now on these. Cheap where they are as they were.
+  void want(std::vector<MirrorItem> items);
+  // Whether this process is the one that writes; at first it is not.
+  void lead(bool leads);
+
+  [[nodiscard]] const std::string& where() const { return mirror_->where(); }
+  // By the name there. What is not known, because somebody else leads, is not among them.
+  [[nodiscard]] std::vector<MirrorState> states() const;
+
+ private:
+  void run(const std::stop_token& stop);
+  // With mutex_ held.
+  void take(const std::vector<MirrorItem>& wanted, const MirrorOutcome& outcome);
+  [[nodiscard]] std::chrono::milliseconds pause_after(const MirrorOutcome& outcome);
+
+  const std::unique_ptr<Mirror> mirror_;
+  const Options options_;
+  mutable std::mutex mutex_;  // guards the next five
+  std::condition_variable_any changed_;
+  std::vector<MirrorItem> wanted_;
+  std::map<std::string, MirrorState> states_;
+  bool leads_ = false;
+  bool news_ = false;
+  std::chrono::milliseconds pause_;  // of the thread
+  std::minstd_rand random_;          // of the thread
+  std::jthread thread_;
+};
+
+}  // namespace azure

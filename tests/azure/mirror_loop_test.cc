@@ -1,0 +1,122 @@
+#include "azure/mirror_loop.h"
+
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+
+#include <gtest/gtest.h>
+
+#include "base/clock.h"
+#include "tests/support/mint.h"
+
+namespace azure {
+namespace {
+
+using std::chrono::milliseconds;
+using What = MirrorState::What;
+
+// A place in memory that finds what the test says.
+class PlaceOfTests final : public Mirror {
+ public:
+  const std::string& where() const override { return where_; }
+  MirrorOutcome reconcile(const std::vector<MirrorItem>& wanted, const std::stop_token& /*stop*/) override {
+    const std::lock_guard lock(mutex_);
+    ++attempts_;
+    MirrorOutcome outcome;
+    for (const MirrorItem& item : wanted) outcome.items[item.name] = finding_;
+    seen_ = wanted;
+    changed_.notify_all();
+    return outcome;
+  }
+  void find(MirrorOutcome::Finding finding) {
+    const std::lock_guard lock(mutex_);
+    finding_ = std::move(finding);
+  }
+  [[nodiscard]] bool wait_for_attempts(unsigned count) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, std::chrono::seconds(20), [&] { return attempts_ >= count; });
+  }
+  [[nodiscard]] unsigned attempts() {
+    const std::lock_guard lock(mutex_);
+    return attempts_;
+  }
+
+ private:
+  const std::string where_ = "a place";
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  unsigned attempts_ = 0;
+  MirrorOutcome::Finding finding_{What::in_step};
+  std::vector<MirrorItem> seen_;
+};
+
+class MirrorLoops : public testing::Test {
+ protected:
+  static MirrorItem item() {
+    const auto minted = test::self_signed({.names = {"www.example.com"}});
+    return {"www.example.com", "www", MirrorItem::Named::by_us,
+            *certstore::Certificate::from_pem(minted.chain_pem(), minted.key_pem())};
+  }
+  // The thread writes a state a moment after its attempt; the next attempt comes soon.
+  bool becomes(What what) {
+    for (unsigned tries = 0; tries < 100; ++tries) {
+      const auto states = loop_.states();
+      if (states.size() == 1 && states.front().what == what) return true;
+      if (!place_->wait_for_attempts(place_->attempts() + 1)) return false;
+    }
+    return false;
+  }
+
+  base::FakeClock clock_{base::SystemTime(std::chrono::hours(24))};
+  std::unique_ptr<PlaceOfTests> made_ = std::make_unique<PlaceOfTests>();
+  PlaceOfTests* const place_ = made_.get();  // of loop_
+  MirrorLoop loop_{std::move(made_),
+                   {.clock = clock_,
+                    .gather = milliseconds(1),
+                    .look_again = milliseconds(20),
+                    .first_pause = milliseconds(5),
+                    .longest_pause = milliseconds(20)}};
+};
+
+TEST_F(MirrorLoops, DoNothingWhereSomebodyElseLeads) {
+  loop_.want({item()});
+  EXPECT_TRUE(loop_.states().empty()) << "nothing is known of it here";
+  EXPECT_EQ(place_->attempts(), 0U);
+  loop_.lead(true);
+  EXPECT_TRUE(place_->wait_for_attempts(1));
+}
+
+TEST_F(MirrorLoops, TryAgainUntilItIsThere) {
+  place_->find({What::behind, "not yet"});
+  loop_.lead(true);
+  loop_.want({item()});
+  ASSERT_TRUE(place_->wait_for_attempts(3));
+  EXPECT_EQ(loop_.states().front().problem, "not yet");
+  place_->find({What::in_step});
+  EXPECT_TRUE(becomes(What::in_step));
+  EXPECT_EQ(loop_.states().front().problem, "");
+}
+
+TEST_F(MirrorLoops, LookAgainWhereAllIsWell) {
+  loop_.lead(true);
+  loop_.want({item()});
+  ASSERT_TRUE(place_->wait_for_attempts(3));
+}
+
+TEST_F(MirrorLoops, SaySinceWhenItIsNotTheSame) {
+  loop_.lead(true);
+  loop_.want({item()});
+  ASSERT_TRUE(becomes(What::in_step));
+  clock_.advance(std::chrono::hours(1));
+  place_->find({What::behind, "away"});
+  const base::SystemTime changed = clock_.now();
+  loop_.want({item()});  // another certificate of the same name
+  EXPECT_EQ(loop_.states().front().what, What::behind);
+  EXPECT_EQ(loop_.states().front().since, changed);
+  clock_.advance(std::chrono::hours(1));
+  loop_.want({item()});
+  EXPECT_EQ(loop_.states().front().since, changed) << "it has not been the same in between";
+}
+
+}  // namespace
+}  // namespace azure
