@@ -32,11 +32,12 @@ Endpoints defaults_of(config::AzureCloud cloud) {
       break;
   }
   endpoints.metadata = "http://169.254.169.254";
+  // Whose tokens it takes does not change with the place where it is reached.
+  endpoints.resource_manager_scope = endpoints.resource_manager + "/.default";
   return endpoints;
 }
 
 void set_scopes(Endpoints& endpoints) {
-  endpoints.resource_manager_scope = endpoints.resource_manager + "/.default";
   endpoints.key_vault_scope = "https://" + endpoints.key_vault_suffix + "/.default";
 }
 
