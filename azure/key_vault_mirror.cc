@@ -7,6 +7,7 @@
 
 #include "acme/json_fields.h"
 #include "azure/pfx_upload.h"
+#include "azure/vault_reason.h"
 #include "base/ascii.h"
 #include "base/base64.h"
 #include "base/hex.h"
@@ -72,8 +73,9 @@ std::string explained(const AzureFailure& failure, std::string_view name) {
         "can be imported under this name ({})",
         name, acme::shown(failure.error.what, 300));
   }
-  if (failure.status == 403) {
-    return acme::shown(failure.error.what, 400) + "; the identity needs the role Key Vault Certificates Officer";
+  if (reason_of(failure) == VaultReason::permission) {
+    return acme::shown(failure.error.what, 400) +
+           "; no permission: the identity needs the role Key Vault Certificates Officer";
   }
   return acme::shown(failure.error.what, 500);
 }
