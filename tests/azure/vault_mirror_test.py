@@ -63,4 +63,4 @@ def test_a_name_that_is_soft_deleted_is_told(azure, authority, files, mirror, ru
 def test_a_permission_that_is_missing_is_told(azure, authority, files, mirror, run_edge):
     azure.vault.deny("certificates/import", "ForbiddenByRbac")
     edge = run_edge(certificates=[files(authority.issue(HOST))], mirrors=[mirror])
-    eventually_said(edge, "no permission", "why", HOST, patience=30)
+    eventually_said(edge, "needs the role Key Vault Certificates Officer", "why", HOST, patience=30)
