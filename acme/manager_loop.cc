@@ -50,9 +50,11 @@ Manager::Loop::Loop(Options options)
                 .clients = clients_,
                 .clock = options_.clock,
                 .preflight = options_.preflight,
-                .challenge_ended = [this](config::ChallengeType type, Challenge::Status status) {
-                  count(&ManagerCounters::challenges, fmt::format("{} {}", config::to_string(type), to_string(status)));
-                },
+                .challenge_ended =
+                    [this](config::ChallengeType type, Challenge::Status status) {
+                      count(&ManagerCounters::challenges,
+                            fmt::format("{} {}", config::to_string(type), to_string(status)));
+                    },
                 .azure_zones = options_.azure_zones}) {}
 
 Manager::Loop::~Loop() {

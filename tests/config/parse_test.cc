@@ -238,9 +238,9 @@ constexpr const char* example_mirrors = R"(mirrors:
 )";
 
 TEST(Parse, ReadsTheDesignsExample) {
-  const Config config = parsed(std::string(example) + issued_certificate + vault_certificate + example_issuers +
-                                   example_end + example_mirrors,
-                               "/etc/s.yaml");
+  const Config config = parsed(
+      std::string(example) + issued_certificate + vault_certificate + example_issuers + example_end + example_mirrors,
+      "/etc/s.yaml");
   ASSERT_EQ(config.mirrors.size(), 1U);
   EXPECT_EQ(config.workers, 2U);
   EXPECT_EQ(config.state_directory, "/var/lib/sekisho");
