@@ -29,14 +29,17 @@ def test_a_certificate_says_that_its_issuer_is_missing(edge, kubectl):
 
 def test_an_issuer_says_why_it_cannot_be_used(edge, kubectl, world):
     unreachable = issuer(world, "unreachable", server="https://127.0.0.1:1/dir")
+    foreign = issuer(world, "foreign", solvers=[{"dns01": {"route53": {"region": "eu-central-1"}}}])
+    # What sekisho itself may write is for ClusterIssuers alone.
     azure = issuer(world, "azure", solvers=[{"dns01": {"azureDNS": {"subscriptionID": "s", "resourceGroupName": "g"}}}])
-    kubectl.apply(unreachable, azure, {"apiVersion": "cert-manager.io/v1", "kind": "Issuer", "metadata": {"name": "ca"},
+    kubectl.apply(unreachable, foreign, azure, {"apiVersion": "cert-manager.io/v1", "kind": "Issuer", "metadata": {"name": "ca"},
                                        "spec": {"ca": {"secretName": "root"}}})
     described(kubectl, "issuer/unreachable", "ACME account registration failed")
-    described(kubectl, "issuer/azure", "Error initializing DNS provider: azureDNS")
+    described(kubectl, "issuer/foreign", "Error initializing DNS provider: sekisho has no solver route53")
     described(kubectl, "issuer/ca", "root does not exist")
-    kubectl.apply(certificate("web", "a.example.com", issuer="azure"))
+    kubectl.apply(certificate("web", "a.example.com", issuer="foreign"), certificate("other", "b.example.com", issuer="azure"))
     described(kubectl, "certificate/web", "Referenced issuer does not have a Ready status condition")
+    described(kubectl, "certificate/other", "only a ClusterIssuer may use sekisho's own identity")
 
 
 def test_a_challenge_is_shown_while_nobody_answers(run_where_the_ca_looks, world, kubectl, namespace):

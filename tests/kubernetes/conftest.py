@@ -7,7 +7,9 @@ import pytest
 
 HERE = pathlib.Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "e2e")]
+sys.path.append(str(HERE.parent / "azure"))
 
+from azure_world.world import AzureWorld  # noqa: E402
 from cluster.cluster import Cluster  # noqa: E402
 from cluster.control_plane import needs  # noqa: E402
 from cluster.ingress_edge import IngressEdge  # noqa: E402
@@ -94,3 +96,12 @@ def run_where_the_ca_looks(run_ingress, world, cert_manager):
         return run_ingress("--nameserver", world.dns.address, "--challenge-http-port", world.http_port, "--challenge-tls-port",
                            world.tls_port, *words, ports=(world.tls_port, world.http_port), **options)
     return run
+
+
+@pytest.fixture
+def azure(tmp_path):
+    """A stand-in for Azure (docs/azure_tests.md). A request that the published documents do not allow fails the test."""
+    made = AzureWorld(tmp_path / "azure")
+    yield made
+    made.close()
+    assert made.journal.violations == []

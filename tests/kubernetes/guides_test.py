@@ -9,10 +9,11 @@ import re
 
 import pytest
 import yaml
-from cluster.certificates import ISSUED, condition, described, pair_in, ready
+from azure_world.arm import SUBSCRIPTION
+from cluster.certificates import ISSUED, certificate, described, pair_in, ready
 from cluster.cluster import DATA
 from cluster.objects import app, service, tls_secret
-from support.acme_world import names_of, shown
+from support.acme_world import AcmeWorld, names_of, shown
 from support.authority import Authority
 from support.edge import eventually
 
@@ -236,22 +237,28 @@ def test_the_ingress_of_agic_and_its_cluster_issuer(run_where_the_ca_looks, worl
         cluster.kubectl.delete(f"clusterissuer/{namespace}-prod")
 
 
-def test_the_cluster_issuers_by_azure_dns_say_what_they_lack(run_where_the_ca_looks, world, cluster, kubectl, namespace):
-    """000-01: there is no Azure here, and the table of troubles of the guide has the words that are looked for."""
-    edge = run_where_the_ca_looks("--class", "azure-application-gateway")
+def test_the_cluster_issuers_by_azure_dns_write_into_the_zone(run_ingress, cert_manager, azure, cluster, kubectl, namespace, tmp_path):
+    """000-01, with a stand-in for Azure whose ids take the place of the guide's."""
+    zone = azure.arm.add_zone("example.com", group="dns-rg")
+    world = AcmeWorld(tmp_path / "world", Authority(), faulting=True, name_server=azure.name_server)
     apps(kubectl, "my-app")
-    kubectl.apply(with_the_ca_of(world, text_of("000-01-clusterissuer-clusterissuer.yaml"), namespace),
-                  with_the_ca_of(world, text_of("000-02-ingress.yaml"), namespace))
+    text = text_of("000-01-clusterissuer-clusterissuer.yaml").replace("xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx", SUBSCRIPTION)
+    text = text.replace("<IDENTITY_CLIENT_ID>", azure.client)
     try:
-        for which in ("prod", "staging"):
-            described(kubectl, f"clusterissuer/{namespace}-{which}", "Error initializing DNS provider: azureDNS")
-        described(kubectl, "certificate/app-tls-secret", "Referenced issuer does not have a Ready status condition")
-        assert condition(kubectl, "certificate/app-tls-secret")[0] == "False"
-        # What is there works all the same.
+        edge = run_ingress("--class", "azure-application-gateway", "--nameserver", azure.name_server.address,
+                           settings={"azure": azure.settings})
+        kubectl.apply(with_the_ca_of(world, text, namespace), with_the_ca_of(world, text_of("000-02-ingress.yaml"), namespace))
+        ready(kubectl, "certificate/app-tls-secret")
+        issued_by_the_ca(edge, world, "app.example.com")
         edge.serves("app.example.com", title="my-app")
-        assert not world.faults.orders()
+        assert azure.journal.asked("RecordSets_CreateOrUpdate", status=201)
+        eventually(lambda: not zone.sets, 20, "the record set is gone")
+        wildcard = certificate("wildcard", "*.example.com", issuer=f"{namespace}-staging", kind="ClusterIssuer")
+        kubectl.apply(wildcard)
+        ready(kubectl, "certificate/wildcard")
     finally:
         cluster.kubectl.delete(f"clusterissuer/{namespace}-prod", f"clusterissuer/{namespace}-staging")
+        world.close()
 
 
 # ---- metrics (000-06, 000-08)
