@@ -123,15 +123,56 @@ backends:
     run_command("check", file, check=0)
 
 
-@pytest.mark.parametrize("part", [
-    "certificates: [{key_vault: {vault: 'https://v.vault.azure.net', name: n}}]",
-    "mirrors: [{application_gateway: {resource_id: /subscriptions/x}}]",
+def test_check_of_a_file_with_every_source_and_a_mirror_is_done(tmp_path, pair_files):
+    (tmp_path / "extra-roots.pem").write_bytes(pair_files[0].read_bytes())
+    file = tmp_path / "whole.yaml"
+    file.write_text(f"""
+listeners:
+  - address: 127.0.0.1:8443
+    tls: true
+  - address: 127.0.0.1:8080
+admin:
+  address: 127.0.0.1:9180
+access_log: off
+certificates:
+  - files: {{ certificate: {pair_files[0]}, key: {pair_files[1]} }}
+  - directory: /mnt/secrets-store
+  - hosts: [www.example.com, "*.example.com"]
+    issuer: letsencrypt
+  - key_vault: {{ vault: "https://my-vault.vault.azure.net", name: app-ssl-certificate, poll: 2m }}
+issuers:
+  letsencrypt:
+    acme:
+      directory: "https://acme-v02.api.letsencrypt.org/directory"
+      email: admin@example.com
+      agree_to_terms: true
+      challenge: http-01
+      ca_certificates: extra-roots.pem
+  local:
+    self_signed: {{}}
+routes:
+  - hosts: [www.example.com]
+    path: {{ prefix: /app1 }}
+    backend: app1
+backends:
+  app1:
+    endpoints: [127.0.0.1:3000]
+mirrors:
+  - application_gateway: {{ resource_id: "/subscriptions/…/applicationGateways/gw" }}
+""")
+    said = run_command("check", file, check=0)
+    assert "/mnt/secrets-store" in said.stdout + said.stderr  # that it is not there is a warning
+
+
+@pytest.mark.parametrize("part, expected", [
+    ("certificates: [{key_vault: {vault: 'http://v.vault.azure.net', name: n}}]", "such as https://my-vault.vault.azure.net"),
+    ("mirrors: [{application_gateway: {resource_id: /subscriptions/x}}]", "providers/Microsoft.Network/applicationGateways/NAME"),
 ])
-def test_check_refuses_what_a_later_issue_brings(tmp_path, part):
-    file = tmp_path / "later.yaml"
-    file.write_text("listeners: [{address: '127.0.0.1:8443', tls: true}]\n" + part + "\n")
+def test_check_refuses_what_is_nowhere_in_azure(tmp_path, part, expected):
+    file = tmp_path / "wrong.yaml"
+    file.write_text("listeners: [{address: '127.0.0.1:8080'}]\n" + part + "\n")
     text = run_command("check", file, check=1)
-    assert "later.yaml:" in text.stdout + text.stderr
+    assert "wrong.yaml:2:" in text.stdout + text.stderr and expected in text.stdout + text.stderr
 
 
 def test_check_of_a_missing_file_fails(tmp_path):
