@@ -190,8 +190,13 @@ TEST(ExecZone, KillsTheProgramAndItsChildrenAtTheDeadline) {
   ASSERT_FALSE(added);
   EXPECT_EQ(added.error().code, base::Code::timeout) << added.error().what;
   const auto child = static_cast<pid_t>(std::stol(script.written("child")));
-  // Killed: gone, or a zombie until init has seen it.
-  const std::string state = base::read_file(fmt::format("/proc/{}/stat", child)).value_or(") Z");
+  // Killed, which takes the kernel a moment: gone, or a zombie until init has seen it.
+  std::string state;
+  const auto end = std::chrono::steady_clock::now() + 20s;
+  do {
+    state = base::read_file(fmt::format("/proc/{}/stat", child)).value_or(") Z");
+    std::this_thread::yield();
+  } while (state.find(") Z") == std::string::npos && std::chrono::steady_clock::now() < end);
   EXPECT_NE(state.find(") Z"), std::string::npos) << state;
 }
 
