@@ -1,22 +1,17 @@
 #include "acme/reachability.h"
 
-#include <sys/socket.h>
-
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <cstring>
 #include <string_view>
 #include <utility>
 
 #include <fmt/format.h>
 
-#include "acme/dns_transport.h"
+#include "acme/tls_reach.h"
 #include "base/ascii.h"
-#include "base/descriptor.h"
 #include "base/http_client.h"
 #include "base/openssl.h"
-#include "base/stoppable_wait.h"
 
 namespace acme {
 namespace {
@@ -48,33 +43,6 @@ Reached not_reached(const ReachTarget& target, std::string_view why) {
 
 Reached other(const ReachTarget& target, std::string_view what) {
   return {Reached::How::other, fmt::format("{}: {}", text_of(target), what)};
-}
-
-base::Result<base::Descriptor> connect_to(const ReachTarget& target, base::StoppableWait& wait) {
-  const DnsServer place = DnsServer::at(target.address, target.port);
-  base::Descriptor socket(::socket(place.address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (!socket.open()) return base::fail_errno("socket", errno);
-  if (::connect(socket.number(), reinterpret_cast<const sockaddr*>(&place.address), place.size) == 0) return socket;
-  if (errno != EINPROGRESS) return base::fail_errno("connect", errno);
-  if (auto ready = wait.for_descriptor(socket.number(), POLLOUT); !ready) return std::unexpected(ready.error());
-  int error_number = 0;
-  socklen_t size = sizeof error_number;
-  ::getsockopt(socket.number(), SOL_SOCKET, SO_ERROR, &error_number, &size);
-  if (error_number != 0) return base::fail_errno("connect", error_number);
-  return socket;
-}
-
-base::Result<void> shake_hands(SSL* ssl, int socket, base::StoppableWait& wait) {
-  while (true) {
-    const int done = SSL_connect(ssl);
-    if (done == 1) return {};
-    const int why = SSL_get_error(ssl, done);
-    if (why != SSL_ERROR_WANT_READ && why != SSL_ERROR_WANT_WRITE) {
-      return base::fail(base::Code::tls, base::take_openssl_error());
-    }
-    const auto ready = wait.for_descriptor(socket, why == SSL_ERROR_WANT_READ ? POLLIN : POLLOUT);
-    if (!ready) return ready;
-  }
 }
 
 // RFC 8737 §3: the extension's value is an OCTET STRING of the digest.
@@ -136,7 +104,7 @@ Reached reach_http01(const ReachTarget& target, const std::string& token, const 
 
 Reached reach_tls_alpn01(const ReachTarget& target, const std::string& key_authorization, const std::stop_token& stop) {
   base::StoppableWait wait(std::chrono::steady_clock::now() + target.timeout, stop);
-  const auto socket = connect_to(target, wait);
+  const auto socket = connect_to(target.address, target.port, wait);
   if (!socket) return not_reached(target, socket.error().what);
   const auto ssl = client_for(target, socket->number());
   if (!ssl) return not_reached(target, ssl.error().what);
