@@ -5,6 +5,8 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include "base/http_url.h"
+
 #include "app/change_command.h"
 #include "app/commands.h"
 #include "app/exit_code.h"
@@ -19,7 +21,7 @@ struct AccountAction {
 };
 
 ExitCode act(const ChangeWords& words, const AccountAction& action, const std::string& issuer) {
-  const auto done = change(words, fmt::format("/api/issuers/{}/{}", in_path(issuer), action.name));
+  const auto done = change(words, fmt::format("/api/issuers/{}/{}", base::percent_encoded(issuer), action.name));
   if (!done) {
     fmt::print(stderr, "sekisho acme {}: {}\n", action.name, done.error().what);
     return done.error().code == base::Code::refused ? ExitCode::no : ExitCode::unreachable;

@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
 #include "base/ascii.h"
@@ -29,16 +28,6 @@ base::Result<nlohmann::ordered_json> change(const ChangeWords& words, const std:
     wanted.token = base::trimmed_end(*token);
   }
   return change_by_admin(words.admin, wanted);
-}
-
-std::string in_path(const std::string& name) {
-  std::string text;
-  for (const char c : name) {
-    const bool plain =
-        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '_';
-    text += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
-  }
-  return text;
 }
 
 }  // namespace app

@@ -20,10 +20,7 @@ struct ChangeWords {
 // --admin and --token-file. The words live as long as the commands.
 [[nodiscard]] std::shared_ptr<ChangeWords> add_change_words(CLI::App& command);
 
-// `path` is "/api/..."; names in it go through in_path(). Blocking.
+// `path` is "/api/..."; names in it are percent-encoded. Blocking.
 [[nodiscard]] base::Result<nlohmann::ordered_json> change(const ChangeWords& words, const std::string& path);
-
-// A name as a part of a path: "*.example.com" is "%2A.example.com".
-[[nodiscard]] std::string in_path(const std::string& name);
 
 }  // namespace app

@@ -7,6 +7,8 @@
 #include <CLI/CLI.hpp>
 
 #include "acme/revocations.h"
+#include "base/http_url.h"
+
 #include "app/change_command.h"
 #include "app/commands.h"
 #include "app/exit_code.h"
@@ -19,7 +21,7 @@ ExitCode exit_code_of(const base::Error& error) {
 }
 
 ExitCode renew(const ChangeWords& words, const std::string& name) {
-  const auto done = change(words, fmt::format("/api/certificates/{}/renew", in_path(name)));
+  const auto done = change(words, fmt::format("/api/certificates/{}/renew", base::percent_encoded(name)));
   if (!done) {
     fmt::print(stderr, "sekisho renew: {}\n", done.error().what);
     return exit_code_of(done.error());
@@ -29,7 +31,7 @@ ExitCode renew(const ChangeWords& words, const std::string& name) {
 }
 
 ExitCode revoke(const ChangeWords& words, const std::string& name, std::optional<unsigned> reason) {
-  const auto done = change(words, fmt::format("/api/certificates/{}/revoke{}", in_path(name),
+  const auto done = change(words, fmt::format("/api/certificates/{}/revoke{}", base::percent_encoded(name),
                                               reason ? fmt::format("?reason={}", *reason) : ""));
   if (!done) {
     fmt::print(stderr, "sekisho revoke: {}\n", done.error().what);

@@ -5,6 +5,8 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include "base/http_url.h"
+
 #include "app/admin_client.h"
 #include "app/change_command.h"
 #include "app/commands.h"
@@ -55,8 +57,8 @@ void print(const Json& why) {
 // In a cluster the API is asked besides. That it does not answer is one of the causes.
 void add_chain(const Words& words, Json& why) {
   if (!why.value("cluster", false)) return;
-  const auto chain =
-      ask_admin_patiently(words.admin, "/api/chain?host=" + in_path(words.host), std::chrono::seconds(20));
+  const auto chain = ask_admin_patiently(words.admin, "/api/chain?host=" + base::percent_encoded(words.host),
+                                         std::chrono::seconds(20));
   if (chain && chain->contains("links")) {
     why["chain"] = (*chain)["links"];
     return;
@@ -69,7 +71,7 @@ void add_chain(const Words& words, Json& why) {
 }
 
 ExitCode explain(const Words& words) {
-  auto why = ask_admin(words.admin, "/api/why?host=" + in_path(words.host));
+  auto why = ask_admin(words.admin, "/api/why?host=" + base::percent_encoded(words.host));
   if (!why) {
     fmt::print(stderr, "sekisho why: {}\n", why.error().what);
     return ExitCode::unreachable;

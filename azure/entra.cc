@@ -27,16 +27,7 @@ constexpr std::string_view assertion_type = "urn:ietf:params:oauth:client-assert
 // application/x-www-form-urlencoded
 void add_field(std::string& form, std::string_view name, std::string_view value) {
   if (!form.empty()) form += '&';
-  form.append(name).append("=");
-  for (const char c : value) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-                       c == '.' || c == '_' || c == '~';
-    if (plain) {
-      form += c;
-    } else {
-      form += fmt::format("%{:02X}", static_cast<unsigned>(static_cast<unsigned char>(c)));
-    }
-  }
+  form.append(name).append("=").append(base::percent_encoded(value));
 }
 
 std::string form_of(const Entra::Exchange& exchange, const Proof& proof) {

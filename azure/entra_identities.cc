@@ -9,6 +9,7 @@
 #include "azure/identity.h"
 #include "azure/managed_identity.h"
 #include "azure/token_command.h"
+#include "base/ascii.h"
 #include "base/file.h"
 #include "certstore/secret_bytes.h"
 
@@ -30,7 +31,7 @@ std::string first_of(const std::string& one, const std::string& other) {
 base::Result<std::string> read_word(const std::string& file) {
   auto text = base::read_file(file, largest_proof);
   if (!text) return text;
-  while (!text->empty() && (text->back() == '\n' || text->back() == '\r' || text->back() == ' ')) text->pop_back();
+  text->resize(base::trimmed_end(*text, "\n\r ").size());
   if (text->empty()) return base::fail(base::Code::invalid, file + ": it is empty", base::Origin::control);
   return text;
 }

@@ -9,6 +9,7 @@
 #include "acme/json_fields.h"
 #include "azure/failure.h"
 #include "azure/http_pool.h"
+#include "base/http_url.h"
 #include "base/wait.h"
 #include "certstore/secret_bytes.h"
 
@@ -30,16 +31,6 @@ std::string resource_of(std::string scope) {
   constexpr std::string_view suffix = "/.default";
   if (scope.ends_with(suffix)) scope.resize(scope.size() - suffix.size());
   return scope;
-}
-
-std::string query_encoded(std::string_view text) {
-  std::string encoded;
-  for (const char c : text) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-                       c == '.' || c == '_' || c == '~';
-    encoded += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned>(static_cast<unsigned char>(c)));
-  }
-  return encoded;
 }
 
 bool may_pass(unsigned status) {
@@ -100,11 +91,11 @@ class ManagedIdentity final : public Identity {
     const std::string& client = wanted.client_id.empty() ? name_.client_id : wanted.client_id;
     base::HttpRequest request;
     request.url = fmt::format("{}/metadata/identity/oauth2/token?api-version=2018-02-01&resource={}",
-                              options_.endpoints.metadata, query_encoded(resource_of(wanted.scope)));
+                              options_.endpoints.metadata, base::percent_encoded(resource_of(wanted.scope)));
     if (!client.empty()) {
-      request.url += "&client_id=" + query_encoded(client);
+      request.url += "&client_id=" + base::percent_encoded(client);
     } else if (!name_.resource_id.empty()) {
-      request.url += "&msi_res_id=" + query_encoded(name_.resource_id);
+      request.url += "&msi_res_id=" + base::percent_encoded(name_.resource_id);
     }
     request.headers = {{"Metadata", "true"}};
     request.proxy = base::HttpRequest::Proxy::none;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+
 #include "base/ip_network.h"
 
 namespace base {
@@ -28,6 +30,19 @@ std::optional<HttpUrl> parse_http_url(std::string_view text) {
 
 bool is_loopback_host(std::string_view host) {
   return host == "localhost" || host.ends_with(".localhost") || is_loopback_address(host);
+}
+
+std::string percent_encoded(std::string_view text) {
+  constexpr std::string_view unreserved = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
+  std::string encoded;
+  for (const char c : text) {
+    if (unreserved.contains(c)) {
+      encoded += c;
+    } else {
+      encoded += fmt::format("%{:02X}", static_cast<unsigned>(static_cast<unsigned char>(c)));
+    }
+  }
+  return encoded;
 }
 
 }  // namespace base

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace base {
@@ -22,5 +23,8 @@ struct HttpUrl {
 
 // This very machine, by its address or by its name (RFC 6761 §6.3). An IPv6 address with or without brackets.
 [[nodiscard]] bool is_loopback_host(std::string_view host);
+
+// Escapes all but the unreserved characters of RFC 3986 §2.3; for query values and forms.
+[[nodiscard]] std::string percent_encoded(std::string_view text);
 
 }  // namespace base

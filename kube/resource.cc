@@ -2,18 +2,12 @@
 
 #include <fmt/format.h>
 
+#include "base/http_url.h"
+
 namespace kube {
 
 std::string percent_encoded(std::string_view text) {
-  constexpr std::string_view unreserved = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
-  std::string encoded;
-  for (const char c : text) {
-    if (unreserved.contains(c)) {
-      encoded += c;
-    } else {
-      encoded += fmt::format("%{:02X}", static_cast<unsigned>(static_cast<unsigned char>(c)));
-    }
-  }
+  std::string encoded = base::percent_encoded(text);
   // A segment of dots alone would be taken for a step to the folder above (RFC 3986 §5.2.4).
   if (encoded == ".") return "%2E";
   if (encoded == "..") return "%2E%2E";

@@ -37,5 +37,12 @@ TEST(HttpUrl, KnowsThisMachineByAddressAndName) {
   }
 }
 
+TEST(PercentEncoding, LeavesWhatIsUnreservedAndEscapesEachOtherByte) {
+  EXPECT_EQ(percent_encoded("Az09-._~"), "Az09-._~");
+  EXPECT_EQ(percent_encoded("*.a b/%?&=+"), "%2A.a%20b%2F%25%3F%26%3D%2B");
+  EXPECT_EQ(percent_encoded("\xC3\xBC"), "%C3%BC");
+  EXPECT_EQ(percent_encoded(std::string_view("\0", 1)), "%00");
+}
+
 }  // namespace
 }  // namespace base
