@@ -16,11 +16,37 @@ function(sekisho_module name)
   endif()
 endfunction()
 
-# sekisho_precompiled(TARGET NAME): with the headers of cmake/NAME_pch.h, if there are any.
-function(sekisho_precompiled target name)
-  if(EXISTS ${PROJECT_SOURCE_DIR}/cmake/${name}_pch.h)
-    target_precompile_headers(${target} PRIVATE ${PROJECT_SOURCE_DIR}/cmake/${name}_pch.h)
+# sekisho_precompiled(TARGET NAME...): with the headers cmake/NAME_pch.h, those of them that there are.
+function(sekisho_precompiled target)
+  set(headers)
+  foreach(name ${ARGN})
+    if(EXISTS ${PROJECT_SOURCE_DIR}/cmake/${name}_pch.h)
+      list(APPEND headers ${PROJECT_SOURCE_DIR}/cmake/${name}_pch.h)
+    endif()
+  endforeach()
+  if(headers)
+    target_precompile_headers(${target} PRIVATE ${headers})
+    sekisho_precompiled_checksum(${target} ${headers})
   endif()
+endfunction()
+
+# sekisho_precompiled_checksum(TARGET HEADER...): tells ccache what a precompiled header is made of. The header itself has the
+# path of its folder in it, and nothing that is compiled with it would be shared with another checkout. All that these
+# headers include comes from packages.
+function(sekisho_precompiled_checksum target)
+  if(NOT CCACHE OR NOT SEKISHO_PACKAGES)
+    return()
+  endif()
+  set(parts ${SEKISHO_PACKAGES})
+  foreach(header ${ARGN})
+    file(SHA256 ${header} hash)
+    list(APPEND parts ${hash})
+  endforeach()
+  string(SHA256 sum "${parts}")
+  set(folder ${CMAKE_CURRENT_BINARY_DIR}/CMakeFiles/${target}.dir)
+  foreach(compiled cmake_pch.hxx.gch cmake_pch.hxx.pch)
+    file(CONFIGURE OUTPUT ${folder}/${compiled}.sum CONTENT "${sum}\n" @ONLY)
+  endforeach()
 endfunction()
 
 # tests/NAME/*_test.cc become one executable, build/PRESET/tests/NAME_test.
@@ -34,11 +60,11 @@ function(sekisho_unit_tests name)
   add_executable(${name}_test ${sources} ${support})
   set_target_properties(${name}_test PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   target_link_libraries(${name}_test PRIVATE sekisho_${name} GTest::gtest GTest::gtest_main)
-  target_compile_definitions(${name}_test PRIVATE SEKISHO_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+  # ctest runs them in the source folder. With the path of a checkout among its options nothing would be shared with others.
+  target_compile_definitions(${name}_test PRIVATE SEKISHO_SOURCE_DIR=".")
   # What is tested is optimised; the tests are compiled twice as fast if they are not.
   target_compile_options(${name}_test PRIVATE -O0 -U_FORTIFY_SOURCE)
-  sekisho_precompiled(${name}_test ${name})
-  target_precompile_headers(${name}_test PRIVATE ${PROJECT_SOURCE_DIR}/cmake/tests_pch.h)
+  sekisho_precompiled(${name}_test ${name} tests)
   gtest_discover_tests(${name}_test DISCOVERY_MODE PRE_TEST WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}
                        PROPERTIES TIMEOUT 120)
 endfunction()

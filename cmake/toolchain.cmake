@@ -4,7 +4,9 @@ if(CCACHE)
   # Paths below the source folder count as relative, so that every checkout and preset shares what was compiled.
   set(CMAKE_CXX_COMPILER_LAUNCHER
       ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
-      CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} CCACHE_NOHASHDIR=1 ${CCACHE})
+      CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} CCACHE_NOHASHDIR=1 CCACHE_PCH_EXTSUM=1 ${CCACHE})
+  execute_process(COMMAND dpkg-query --show lib*-dev nlohmann-json3-dev OUTPUT_VARIABLE packages ERROR_QUIET)
+  string(SHA256 SEKISHO_PACKAGES "${packages}")
 endif()
 
 find_program(MOLD mold)
