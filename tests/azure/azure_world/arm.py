@@ -12,7 +12,6 @@ from .openapi import Document
 from .operations import Operations
 from .service import Refused, Service
 
-AUDIENCES = ["https://management.azure.com", "https://management.core.windows.net"]
 SUBSCRIPTION, GROUP = "00000000-1111-2222-3333-444444444444", "edge-group"
 # Everything since 2021-02-01 that names a version of the network provider.
 NEWER_NETWORK = r"202[1-9]-\d\d-\d\d"
@@ -26,6 +25,7 @@ class Arm(Service):
     def __init__(self, journal, context, tokens, authority_url, tenant, key_vault):
         self.tokens, self.authority_url, self.tenant, self.key_vault = tokens, authority_url, tenant, key_vault
         self.zones, self.gateways = [], []
+        self.audiences = []  # whom tokens have to be for
         self.denied = set()
         self.page_size = 100
         self.lock = threading.RLock()
@@ -61,7 +61,7 @@ class Arm(Service):
 
     def _authorize(self, exchange):
         request = exchange.request
-        why = self.tokens.faults_of(request.bearer, AUDIENCES) if request.bearer else "none"
+        why = self.tokens.faults_of(request.bearer, self.audiences) if request.bearer else "none"
         if why:
             if why == "audience":
                 self._violation(request, f"shows a token for {self.tokens.find(request.bearer).audience}")

@@ -4,6 +4,7 @@ import pathlib
 
 from support.authority import Authority, rsa_key
 
+from . import clouds
 from . import deleted_requests  # noqa: F401  registers what it does
 from .arm import Arm
 from .assertions import FederatedCredential, service_account_token
@@ -20,8 +21,7 @@ CLIENT = "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee"
 ISSUER = "https://oidc.example.test/cluster/"
 SUBJECT = "system:serviceaccount:sekisho:sekisho"
 # The services' own names, for clients that are led here by them.
-NAMES = (LOOPBACK, "localhost", "login.microsoftonline.com", "management.azure.com", "vault.azure.net", "*.vault.azure.net")
-RESOURCES = {"https://management.azure.com", "https://vault.azure.net", "https://management.core.windows.net"}
+NAMES = (LOOPBACK, "localhost", *(name for cloud in clouds.ALL for name in cloud.names))
 
 
 class AzureWorld:
@@ -34,16 +34,25 @@ class AzureWorld:
         self.journal = Journal()
         self.tokens = Tokens()
         context = tls_context(self.authority.issue(*NAMES), self.folder / "listener")
-        self.entra = Entra(self.journal, context, self.tokens, set(RESOURCES))
+        self.entra = Entra(self.journal, context, self.tokens, set())
         self.application = self.entra.register(TENANT, CLIENT, federated=[FederatedCredential(ISSUER, SUBJECT)])
         self.imds = Imds(self.journal, self.tokens, self.entra.resources, TENANT)
         self.imds.identities.append(CLIENT)
         self.key_vault = KeyVault(self.journal, context, self.tokens, self.entra.url, TENANT)
         self.arm = Arm(self.journal, context, self.tokens, self.entra.url, TENANT, self.key_vault)
+        self.become(clouds.PUBLIC)
         self.name_server = NameServer(self.arm.zones)
         self.services = [self.entra, self.imds, self.key_vault, self.arm]
         self.token_file = self.folder / "azure-identity-token"
         self.project_token()
+
+    def become(self, cloud):
+        """From now on Entra knows the resources of this cloud and no others, and its services take tokens for these alone."""
+        self.key_vault.resource, self.arm.audiences = cloud.vault_resource, list(cloud.arm_audiences)
+        self.entra.resources.clear()
+        self.entra.resources.update({cloud.vault_resource, *cloud.arm_audiences})
+        for service in (self.key_vault, self.arm):
+            service.authority_url = self.entra.url if cloud is clouds.PUBLIC else f"https://{cloud.login}"
 
     @property
     def vault(self):
