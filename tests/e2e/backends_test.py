@@ -15,6 +15,11 @@ def one_of(edge, count=20, path="/echo"):
     return [json.loads(client.get(path)[2])["backend"] for _ in range(count)]
 
 
+def status_and_retry_after(edge, path):
+    status, headers, _, _ = http1(edge).get(path)
+    return status, *headers.get("retry-after", [None])
+
+
 def with_endpoints(settings, *endpoints, **more):
     return settings(None, workers=1, routes=[{"backend": "app"}], backends={"app": {"endpoints": list(endpoints), **more}})
 
@@ -56,7 +61,7 @@ def test_nobody_there_is_502_and_a_silent_one_504(run_edge, settings, make_backe
         "gone": {"endpoints": [f"127.0.0.1:{free_port()}"]},
         "slow": {"endpoints": [server.address], "timeouts": {"first_byte": "300ms"}}})
     edge = run_edge(values)
-    assert curl_status(edge, "/") in (502, 503)
+    assert curl_status(edge, "/") == 502
     begun = time.monotonic()
     assert curl_status(edge, "/gate", "-X", "POST", "-d", "x") == 504
     assert time.monotonic() - begun < 3
@@ -76,7 +81,7 @@ def test_a_connect_that_hangs_is_504(run_edge, settings):
             taken.append(sock)
         edge = run_edge(settings(None, routes=[{"backend": "app"}], backends={
             "app": {"endpoints": [f"127.0.0.1:{full.getsockname()[1]}"], "timeouts": {"connect": "400ms"}}}))
-        assert curl_status(edge, "/", "-m", "10") in (502, 504)
+        assert curl_status(edge, "/", "-m", "10") == 504
         for sock in taken:
             sock.close()
 
@@ -128,7 +133,7 @@ def test_retries_stay_within_their_budget(run_edge, settings, make_backend):
                                    retries={"attempts": 1, "budget_percent": 10}))
     client = http1(edge)
     for _ in range(100):
-        assert client.get("/close")[0] in (502, 503)
+        assert client.get("/close")[0] == 502
     assert 100 <= len(a.requests) + len(b.requests) <= 120
 
 
@@ -161,7 +166,7 @@ def test_all_unhealthy_is_503(run_edge, settings, make_backend):
     a.healthy = False
     edge = run_edge(with_endpoints(settings, a.address, health_check={
         "path": "/health", "interval": "100ms", "unhealthy_after": 1, "healthy_after": 1}))
-    eventually(lambda: curl_status(edge, "/echo") == 503)
+    eventually(lambda: status_and_retry_after(edge, "/echo") == (503, "1"))
 
 
 def test_the_queue_is_bounded_and_says_when_to_come_back(run_edge, settings, make_backend):
@@ -170,12 +175,12 @@ def test_the_queue_is_bounded_and_says_when_to_come_back(run_edge, settings, mak
     with concurrent.futures.ThreadPoolExecutor(20) as pool:
         busy = pool.submit(curl_json, edge, "/gate")
         eventually(lambda: server.requests)
-        rest = [pool.submit(curl_status, edge, "/echo") for _ in range(10)]
+        rest = [pool.submit(status_and_retry_after, edge, "/echo") for _ in range(10)]
         eventually(lambda: sum(f.done() for f in rest) >= 8, what="the surplus is refused at once")
-        assert {f.result() for f in rest if f.done()} == {503}
+        assert {f.result() for f in rest if f.done()} == {(503, "1")}
         server.gate.set()
         assert busy.result(20)["backend"]
-        assert sorted(f.result(20) for f in rest) == [200] * 2 + [503] * 8
+        assert sorted(f.result(20) for f in rest) == [(200, None)] * 2 + [(503, "1")] * 8
 
 
 def test_waiting_in_the_queue_ends(run_edge, settings, make_backend):
@@ -197,7 +202,7 @@ def test_names_are_resolved(run_edge, settings, make_backend):
 
 def test_a_name_that_does_not_resolve_is_503_and_not_a_refused_start(run_edge, settings):
     edge = run_edge(settings(None, routes=[{"backend": "app"}], backends={"app": {"endpoints": ["no-such-name.invalid:80"]}}))
-    assert curl_status(edge, "/") in (502, 503)
+    assert status_and_retry_after(edge, "/") == (503, "1")
 
 
 def test_retry_after_of_the_backend_comes_through(run_edge, settings, make_backend):

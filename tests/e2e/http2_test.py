@@ -5,10 +5,13 @@ import re
 import subprocess
 
 import h2.errors
+import h2.settings
 import pytest
 
 from support.client import WebSocketOverHttp2, curl, http2
 from support.edge import eventually
+
+MAX_STREAMS = h2.settings.SettingCodes.MAX_CONCURRENT_STREAMS
 
 
 def test_many_streams_at_once_answer_as_they_are_ready(edge):
@@ -107,11 +110,40 @@ def test_content_length_that_the_body_denies_is_an_error(edge):
     assert stream in client.resets or status == 400
 
 
-def test_more_streams_than_allowed_are_refused_not_queued(run_edge, settings, backend):
-    edge = run_edge(settings(backend, limits={"streams_per_connection": 10}))
+@pytest.fixture
+def three_streams(run_edge, settings, make_backend):
+    """An edge that allows three streams a connection, its backend, and a client that would open any number."""
+    server = make_backend()
+    edge = run_edge(settings(server, limits={"streams_per_connection": 3}))
     client = http2(edge)
+    client.h2.remote_settings = h2.settings.Settings(client=False, initial_values={MAX_STREAMS: 1000})
+    return edge, server, client
+
+
+def test_streams_over_the_limit_of_a_client_that_could_not_know_it_are_refused(three_streams):
+    """RFC 9113 section 5.1.2. Before its acknowledgement of the settings arrives, more than that is no fault."""
+    edge, server, client = three_streams
+    streams = [client.request(path="/gate") for _ in range(6)]
+    client.until(lambda: len(client.resets) == 3)
+    assert client.resets == dict.fromkeys(streams[3:], h2.errors.ErrorCodes.REFUSED_STREAM)
+    eventually(lambda: len(server.requests) == 3)
+    server.gate.set()
+    assert [client.response(stream)[0] for stream in streams[:3]] == [200] * 3
+    assert len(server.requests) == 3, "what was refused is not queued"
+
+
+def test_streams_over_the_limit_of_a_client_that_knows_it_end_the_connection(three_streams):
+    edge, server, client = three_streams
     client.until(lambda: client.settings)
-    assert client.settings.get(3) == 10
+    assert client.settings[MAX_STREAMS] == 3
+    client.h2.remote_settings.update({MAX_STREAMS: 1000})
+    client.h2.remote_settings.acknowledge()
+    for _ in range(4):
+        client.request(path="/gate")
+    client.until(lambda: client.goaway is not None)
+    assert client.goaway.error_code == h2.errors.ErrorCodes.PROTOCOL_ERROR
+    assert edge.metric("sekisho_client_violations_total", reason="protocol_h2") == 1
+    assert len(server.requests) <= 3
 
 
 def test_rapid_reset_ends_the_connection(run_edge, settings, backend):
@@ -192,7 +224,9 @@ def test_idle_connections_get_goaway(run_edge, settings, backend):
 
 
 def test_open_requests_are_back_to_zero_after_all_that(edge):
-    eventually(lambda: edge.admin("/readyz")[0] == 200)
+    assert edge.metric("sekisho_protocol_requests_total", protocol="h2") > 50, "the tests above have used this edge"
+    eventually(lambda: edge.metric("sekisho_requests_open") == 0 and edge.metric("sekisho_upgrades_open") == 0)
+    assert edge.metric("sekisho_escaped_errors_total") == 0
 
 
 def test_no_way_past_the_routes_by_a_switch_to_h2c(edge, backend):

@@ -1,5 +1,6 @@
 """What a stranger may cost: each limit answers with its own status, and a good request right after is served."""
 
+import resource
 import select
 import socket
 import threading
@@ -155,11 +156,21 @@ def test_a_refusal_does_not_wait_for_the_body(tight):
 
 @pytest.mark.alone
 def test_two_thousand_silent_connections_do_not_hinder_others(run_edge, settings, backend):
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, max(soft, 4096)), hard))
     edge = run_edge(settings(backend, limits={"connections_per_address": 5000}))
-    silent = [socket.create_connection(("127.0.0.1", edge.port)) for _ in range(500)]
-    assert curl_status(edge, "/echo", "-m", "5") == 200
-    for sock in silent:
-        sock.close()
+    silent = []
+    try:
+        for _ in range(2000):
+            silent.append(socket.create_connection(("127.0.0.1", edge.port)))
+        eventually(lambda: edge.metric("sekisho_connections_open") == 2000)
+        for _ in range(5):
+            assert curl_status(edge, "/echo", "-m", "5") == 200
+        assert edge.metric("sekisho_connections_open") >= 2000, "none was given up for it"
+    finally:
+        for sock in silent:
+            sock.close()
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 @pytest.mark.parametrize("body", [b"5;a=" + b"x" * 100_000, b"0" * 100_000, b"0\r\nX-End: " + b"x" * 100_000],
