@@ -16,6 +16,7 @@ using std::chrono::milliseconds;
 // Key Vault's documentation prescribes 1, 2, 4, 8, 16 s where the server does not say how long.
 constexpr milliseconds first_wait{1'000};
 constexpr milliseconds longest_own_wait{16'000};
+constexpr milliseconds least_for_exchange{10'000};  // however long a token was in coming
 
 AzureFailure stopped() {
   return {.error = {base::Code::cancelled, "stopped", base::Origin::control, base::Retry::never}};
@@ -54,7 +55,7 @@ base::HttpRequest Client::request_of(const Call& call, milliseconds left) const 
   if (!call.body.empty()) request.headers.push_back({"Content-Type", "application/json"});
   request.body = call.body;
   request.body_limit = call.body_limit;
-  request.timeout = std::max(left, milliseconds(1));
+  request.timeout = left;
   request.ca_pem = options_.ca_pem;
   // libcurl sends again by itself what a kept connection has lost.
   if (!is_safe_to_repeat(call) || call.retries == 0) request.connection = base::HttpRequest::Connection::fresh;
@@ -65,8 +66,6 @@ base::HttpRequest Client::request_of(const Call& call, milliseconds left) const 
 Outcome<base::HttpResponse> Client::send_once(const Call& call, base::SteadyTime deadline,
                                               const std::stop_token& stop) {
   for (bool renewed = false;; renewed = true) {
-    const auto left = std::chrono::ceil<milliseconds>(deadline - options_.clock.steady());
-    base::HttpRequest request = request_of(call, left);
     AccessToken token;
     if (call.token) {
       auto given = tokens_->token(*call.token, stop);
@@ -74,8 +73,10 @@ Outcome<base::HttpResponse> Client::send_once(const Call& call, base::SteadyTime
         return std::unexpected(AzureFailure{.error = std::move(given.error()).in("token"), .no_token = true});
       }
       token = *std::move(given);
-      request.headers.push_back({"Authorization", "Bearer " + token.secret});
     }
+    const auto left = std::chrono::ceil<milliseconds>(deadline - options_.clock.steady());
+    base::HttpRequest request = request_of(call, std::max(left, std::min(options_.timeout, least_for_exchange)));
+    if (call.token) request.headers.push_back({"Authorization", "Bearer " + token.secret});
     auto response = http_.send(request, stop);
     if (!response) return failed(std::move(response.error()));
     if (response->status / 100 == 2) return *std::move(response);
@@ -87,7 +88,8 @@ Outcome<base::HttpResponse> Client::send_once(const Call& call, base::SteadyTime
 }
 
 Outcome<base::HttpResponse> Client::send(const Call& call, std::stop_token stop) {
-  const base::SteadyTime deadline = options_.clock.steady() + options_.timeout;
+  const base::SteadyTime latest = options_.clock.steady() + options_.timeout;
+  const base::SteadyTime deadline = std::min(latest, call.deadline.value_or(latest));
   milliseconds own_wait = first_wait;
   for (unsigned tried = 0;; ++tried) {
     auto response = send_once(call, deadline, stop);

@@ -23,12 +23,13 @@ namespace azure {
 
 struct Call {
   std::string method = "GET";
-  std::string url;                             // the whole of it, with its query
-  std::optional<TokenRequest> token;           // none: sent without Authorization
-  std::string body = {};                       // JSON; goes out byte for byte
-  std::vector<base::HttpHeader> headers = {};  // If-Match …
-  unsigned retries = 3;                        // after 429, 503 and other 5xx; 0: never sent twice
-  std::size_t body_limit = 8U << 20U;          // of the answer
+  std::string url;                                // the whole of it, with its query
+  std::optional<TokenRequest> token;              // none: sent without Authorization
+  std::string body = {};                          // JSON; goes out byte for byte
+  std::vector<base::HttpHeader> headers = {};     // If-Match …
+  unsigned retries = 3;                           // after 429, 503 and other 5xx; 0: never sent twice
+  std::size_t body_limit = 8U << 20U;             // of the answer
+  std::optional<base::SteadyTime> deadline = {};  // where the client's is later
 };
 
 class Client {
@@ -37,7 +38,7 @@ class Client {
   using Wait = std::function<bool(std::chrono::milliseconds, const std::stop_token&)>;
   struct Options {
     const base::Clock& clock;
-    std::string ca_pem = {};                    // in the place of the system's CAs
+    std::string ca_pem = {};                    // all that are trusted; empty: the system's
     std::chrono::milliseconds timeout{60'000};  // of a call with all its retries
     Wait wait = {};                             // empty: base::wait_for
   };

@@ -12,6 +12,10 @@
 
 namespace azure {
 
+// The newest whose document was read. What is read and written goes through one and the same, new version: an older one
+// would drop what it does not know.
+inline constexpr std::string_view gateway_api_version = "2025-07-01";
+
 // An element of properties.sslCertificates.
 struct GatewayCertificate {
   std::string name;

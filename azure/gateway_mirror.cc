@@ -20,9 +20,6 @@ using std::chrono::milliseconds;
 using What = MirrorState::What;
 using Step = GatewayStep::What;
 
-// The newest whose document was read. What is read and written goes through one and the same, new version: an older one
-// would drop what it does not know.
-constexpr std::string_view api_version = "2025-07-01";
 constexpr unsigned most_rounds = 6;
 constexpr unsigned most_writes = 2;
 constexpr std::size_t longest_document = 8U << 20U;
@@ -91,7 +88,7 @@ GatewayMirror::GatewayMirror(std::shared_ptr<Client> client, Options options)
       where_(place_of(options_.resource_id)) {}
 
 std::string GatewayMirror::url() const {
-  return fmt::format("{}{}?api-version={}", options_.resource_manager, options_.resource_id, api_version);
+  return fmt::format("{}{}?api-version={}", options_.resource_manager, options_.resource_id, gateway_api_version);
 }
 
 MirrorOutcome GatewayMirror::reconcile(const std::vector<MirrorItem>& wanted, const std::stop_token& stop) {

@@ -46,9 +46,10 @@ KeyVaultSource::KeyVaultSource(std::shared_ptr<const Services> services, config:
                                Options options)
     : services_(std::move(services)),
       config_(std::move(config)),
-      options_(options),
+      options_(std::move(options)),
       vault_(services_, config_.vault, config_.identity),
-      random_(std::random_device{}()) {}
+      random_(std::random_device{}()),
+      rest_(options_.wait) {}
 
 KeyVaultSource::~KeyVaultSource() = default;
 
@@ -80,9 +81,7 @@ void KeyVaultSource::stop() {
 }
 
 void KeyVaultSource::look() {
-  const std::lock_guard lock(mutex_);
-  look_now_ = true;
-  changed_.notify_all();
+  rest_.wake();
 }
 
 KeyVaultStatus KeyVaultSource::status() const {
@@ -115,13 +114,14 @@ std::optional<VaultProblem> KeyVaultSource::examine(const std::stop_token& stop)
 void KeyVaultSource::run(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
     const milliseconds pause = poll(stop);
-    std::unique_lock lock(mutex_);
-    status_.pause = pause;
-    ++status_.rounds;
-    polled_ = true;
-    changed_.notify_all();
-    changed_.wait_for(lock, stop, pause, [this] { return look_now_; });
-    look_now_ = false;
+    {
+      const std::lock_guard lock(mutex_);
+      status_.pause = pause;
+      ++status_.rounds;
+      polled_ = true;
+      changed_.notify_all();
+    }
+    (void)rest_.wait(pause, stop);
   }
 }
 

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "azure/key_vault.h"
+#include "azure/rest.h"
 #include "azure/services.h"
 #include "azure/vault_reason.h"
 #include "certstore/source.h"
@@ -39,6 +40,7 @@ class KeyVaultSource final : public certstore::Source {
     bool is_default = false;
     // start() returns after this, even if the vault has not answered yet.
     std::chrono::milliseconds patience{10'000};
+    Client::Wait wait = {};  // between polls; empty: base::wait_for
   };
 
   KeyVaultSource(std::shared_ptr<const Services> services, config::KeyVaultCertificate config, Options options);
@@ -102,10 +104,11 @@ class KeyVaultSource final : public certstore::Source {
   unsigned failures_ = 0;              // polls in a row; of the thread
   std::minstd_rand random_;
 
-  mutable std::mutex mutex_;  // guards the next four
+  Rest rest_;  // between polls
+
+  mutable std::mutex mutex_;  // guards the next three
   std::condition_variable_any changed_;
   KeyVaultStatus status_;
-  bool look_now_ = false;
   bool polled_ = false;
 
   std::mutex reporting_;  // one report at a time: the thread's, and that of start()

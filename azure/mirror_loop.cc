@@ -13,15 +13,17 @@ using What = MirrorState::What;
 
 MirrorLoop::MirrorLoop(std::unique_ptr<Mirror> mirror, Options options)
     : mirror_(std::move(mirror)),
-      options_(options),
+      options_([&] {
+        if (!options.wait) options.wait = base::wait_for;
+        return std::move(options);
+      }()),
+      rest_(options_.wait),
       pause_(options.first_pause),
       random_(std::random_device{}()),
       thread_([this](const std::stop_token& stop) { run(stop); }) {}
 
 MirrorLoop::~MirrorLoop() {
-  thread_.request_stop();
-  changed_.notify_all();
-  thread_.join();
+  thread_ = {};
 }
 
 void MirrorLoop::want(std::vector<MirrorItem> items) {
@@ -44,16 +46,14 @@ void MirrorLoop::want(std::vector<MirrorItem> items) {
     states.emplace(item.name, std::move(state));
   }
   states_ = std::move(states);
-  news_ = true;
-  changed_.notify_all();
+  rest_.wake();
 }
 
 void MirrorLoop::lead(bool leads) {
   const std::lock_guard lock(mutex_);
   if (leads_ == leads) return;
   leads_ = leads;
-  news_ = true;
-  changed_.notify_all();
+  rest_.wake();
 }
 
 void MirrorLoop::run(const std::stop_token& stop) {
@@ -61,20 +61,19 @@ void MirrorLoop::run(const std::stop_token& stop) {
   milliseconds wait{0};
   while (!stop.stop_requested()) {
     const bool idle = !leads_ || wanted_.empty();
-    const bool changed = changed_.wait_for(lock, stop, idle ? options_.look_again : wait, [this] { return news_; });
-    if (stop.stop_requested()) return;
-    if (!leads_ || wanted_.empty()) {
-      news_ = false;
-      continue;
-    }
-    if (changed) {
+    lock.unlock();
+    const Rest::End end = rest_.wait(idle ? options_.look_again : wait, stop);
+    lock.lock();
+    if (end == Rest::End::stopped) return;
+    if (!leads_ || wanted_.empty()) continue;
+    if (end == Rest::End::woken) {
       lock.unlock();
-      const bool whole = base::wait_for(options_.gather, stop);
+      const bool whole = options_.wait(options_.gather, stop);
       lock.lock();
       if (!whole) return;
       pause_ = options_.first_pause;
+      rest_.forget();
     }
-    news_ = false;
     const std::vector<MirrorItem> wanted = wanted_;
     lock.unlock();
     const MirrorOutcome outcome = mirror_->reconcile(wanted, stop);
@@ -121,9 +120,9 @@ milliseconds MirrorLoop::pause_after(const MirrorOutcome& outcome) {
   if (all_good) pause_ = options_.first_pause;
   milliseconds wait = all_good ? options_.look_again : pause_;
   if (!all_good) pause_ = std::min(2 * pause_, options_.longest_pause);
-  if (outcome.again) wait = std::max(wait, *outcome.again);
   // Replicas and clusters that began together are not to meet each time.
-  return wait + std::uniform_int_distribution<milliseconds::rep>(0, wait.count() / 4)(random_) * milliseconds(1);
+  wait -= std::uniform_int_distribution<milliseconds::rep>(0, wait.count() / 4)(random_) * milliseconds(1);
+  return std::max(wait, outcome.again.value_or(milliseconds(0)));
 }
 
 std::vector<MirrorState> MirrorLoop::states() const {

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <chrono>
-#include <condition_variable>
 #include <memory>
 #include <mutex>
 #include <random>
@@ -13,6 +12,7 @@
 #include <vector>
 
 #include "azure/mirror.h"
+#include "azure/rest.h"
 #include "base/clock.h"
 
 namespace azure {
@@ -23,9 +23,10 @@ class MirrorLoop {
   struct Options {
     const base::Clock& clock;
     std::chrono::milliseconds gather{5'000};        // changes that come this close go out as one write
-    std::chrono::milliseconds look_again{900'000};  // somebody else may have changed it
+    std::chrono::milliseconds look_again{900'000};  // at the latest: somebody else may have changed it
     std::chrono::milliseconds first_pause{30'000};  // after a failure; then twice as long …
-    std::chrono::milliseconds longest_pause{1'800'000};
+    std::chrono::milliseconds longest_pause{900'000};
+    Client::Wait wait = {};  // empty: base::wait_for
   };
 
   MirrorLoop(std::unique_ptr<Mirror> mirror, Options options);
@@ -50,12 +51,11 @@ class MirrorLoop {
 
   const std::unique_ptr<Mirror> mirror_;
   const Options options_;
-  mutable std::mutex mutex_;  // guards the next five
-  std::condition_variable_any changed_;
+  mutable std::mutex mutex_;  // guards the next three
   std::vector<MirrorItem> wanted_;
   std::map<std::string, MirrorState> states_;
   bool leads_ = false;
-  bool news_ = false;
+  Rest rest_;                        // of the thread; woken by news
   std::chrono::milliseconds pause_;  // of the thread
   std::minstd_rand random_;          // of the thread
   std::jthread thread_;

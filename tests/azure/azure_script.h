@@ -83,6 +83,11 @@ class AzureScript {
       return true;
     });
   }
+  // With another clock and wait.
+  [[nodiscard]] std::shared_ptr<const azure::Services> services_at(const base::Clock& time,
+                                                                   azure::Client::Wait wait) const {
+    return azure::make_services(config(), time, {}, std::move(wait));
+  }
 
   static std::string jwt(const nlohmann::json& claims);
 

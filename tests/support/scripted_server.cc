@@ -127,11 +127,18 @@ base::SslCtxPtr tls_context(const TlsIdentity& identity) {
 
 }  // namespace
 
-ScriptedServer::ScriptedServer(Answer answer)
-    : answer_(std::move(answer)), listening_(::socket(AF_INET, SOCK_STREAM, 0)) {
+ScriptedServer::ScriptedServer(Answer answer) : answer_(std::move(answer)) {
+  listen();
+}
+
+void ScriptedServer::listen() {
+  listening_ = ::socket(AF_INET, SOCK_STREAM, 0);
+  const int yes = 1;
+  ::setsockopt(listening_, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_port = htons(static_cast<std::uint16_t>(port_));
   socklen_t size = sizeof address;
   auto* const plain = reinterpret_cast<sockaddr*>(&address);
   if (::bind(listening_, plain, size) != 0 || ::listen(listening_, 64) != 0 ||
@@ -146,9 +153,24 @@ ScriptedServer::ScriptedServer(Answer answer, const TlsIdentity& identity) : Scr
   show(identity);
 }
 
-ScriptedServer::~ScriptedServer() {
+void ScriptedServer::stop_listening() {
+  if (!acceptor_.joinable()) return;
   ::shutdown(listening_, SHUT_RDWR);
   acceptor_.join();
+  ::close(listening_);
+}
+
+void ScriptedServer::go_away() {
+  stop_listening();
+  drop_connections();
+}
+
+void ScriptedServer::come_back() {
+  listen();
+}
+
+ScriptedServer::~ScriptedServer() {
+  stop_listening();
   {
     const std::lock_guard lock(mutex_);
     for (const int connection : connections_) ::shutdown(connection, SHUT_RDWR);
@@ -158,7 +180,6 @@ ScriptedServer::~ScriptedServer() {
   }
   threads_.clear();
   for (const int connection : connections_) ::close(connection);
-  ::close(listening_);
 }
 
 std::string ScriptedServer::url(std::string_view target) const {

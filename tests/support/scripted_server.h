@@ -76,14 +76,18 @@ class ScriptedServer {
   [[nodiscard]] std::string address() const;                     // "127.0.0.1:PORT"
   void show(const TlsIdentity& identity);                        // from the next connection on
   void drop_connections();                                       // as they are
+  void go_away();                                                // from then on connections are refused …
+  void come_back();                                              // … until this. Both from one thread
   [[nodiscard]] std::vector<Request> requests() const;           // so far
 
  private:
+  void listen();  // at port_, or where the system chooses
+  void stop_listening();
   void accept_all();
   void serve(int descriptor);
 
   Answer answer_;
-  int listening_;
+  int listening_ = -1;
   unsigned port_ = 0;
   std::mutex answering_;
   mutable std::mutex mutex_;
