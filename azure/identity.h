@@ -18,8 +18,8 @@ namespace azure {
 class Identity {
  public:
   virtual ~Identity() = default;
-  // Asks, and asks again where that can help, for some seconds. Reads its files anew. Errors say what to fix and never
-  // hold a token, an assertion or a secret. Blocking. Any thread.
+  // Asks, and asks again where that can help, for up to some 80 s (the metadata service while it is updated). Reads its
+  // files anew. Errors say what to fix and never hold a token, an assertion or a secret. Blocking. Any thread.
   [[nodiscard]] virtual base::Result<Grant> ask(const TokenRequest& request, const std::stop_token& stop) = 0;
   // For people: "workload identity CLIENT of the tenant TENANT".
   [[nodiscard]] virtual std::string description() const = 0;

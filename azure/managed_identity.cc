@@ -1,6 +1,8 @@
 #include "azure/managed_identity.h"
 
+#include <algorithm>
 #include <chrono>
+#include <optional>
 #include <utility>
 
 #include <fmt/format.h>
@@ -19,9 +21,13 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr unsigned most_tries = 5;  // after 0, 2, 6, 14 and 30 s
+// What Entra's documentation says of the endpoint: 404, 429 and 5xx are asked again after 2, 4, 8 and 16 s; 410 says
+// that it is being updated, and is there again within 70 s.
+constexpr unsigned most_tries = 5;
 constexpr seconds first_wait{2};
-constexpr seconds longest_wait{16};
+constexpr seconds wait_for_update{10};
+constexpr seconds longest_update{70};
+constexpr seconds longest_of_all{75};  // a server that asks for more than is left of this gets no further try
 constexpr milliseconds deadline_of_one{5'000};
 constexpr std::size_t largest_answer = 1U << 20U;
 constexpr std::size_t longest_text = 300;
@@ -49,14 +55,41 @@ base::Error refusal(const base::HttpResponse& response, const std::string& who) 
           base::Origin::upstream, may_pass(response.status) ? base::Retry::later : base::Retry::never};
 }
 
+// How long until the next try, while there is to be one.
+class Patience {
+ public:
+  explicit Patience(base::SteadyTime now) : began_(now) {}
+
+  // After a try that failed; `said`: how long the server wants.
+  std::optional<milliseconds> next(unsigned status, std::optional<milliseconds> said, base::SteadyTime now) {
+    milliseconds wait = wait_for_update;
+    if (status == 410) {
+      if (!updating_) updating_ = now;
+      if (now - *updating_ >= longest_update) return std::nullopt;
+    } else {
+      if (++tries_ == most_tries) return std::nullopt;
+      wait = std::exchange(wait_, 2 * wait_);
+    }
+    wait = std::max(wait, said.value_or(milliseconds(0)));
+    if (now - began_ + wait > longest_of_all) return std::nullopt;
+    return wait;
+  }
+
+ private:
+  const base::SteadyTime began_;
+  std::optional<base::SteadyTime> updating_;
+  unsigned tries_ = 0;
+  milliseconds wait_ = first_wait;
+};
+
 class ManagedIdentity final : public Identity {
  public:
   ManagedIdentity(ManagedIdentityName name, IdentityOptions options)
       : name_(std::move(name)), options_(std::move(options)) {}
 
   base::Result<Grant> ask(const TokenRequest& request, const std::stop_token& stop) override {
-    std::chrono::seconds wait = first_wait;
-    for (unsigned tried = 1;; ++tried) {
+    Patience patience(options_.clock.steady());
+    for (;;) {
       auto response = http_.send(request_for(request), stop);
       if (response && response->status == 200) {
         auto grant = grant_from(response->body, options_.clock.now());
@@ -66,15 +99,14 @@ class ManagedIdentity final : public Identity {
       }
       base::Error error =
           response ? refusal(*response, described(request)) : std::move(response.error()).in("metadata service");
-      if (error.retry == base::Retry::never || tried == most_tries) return std::unexpected(std::move(error));
-      milliseconds pause = wait;
-      if (response) pause = std::max<milliseconds>(pause, wait_in(*response, options_.clock.now()).value_or(wait));
-      if (pause > longest_wait) return std::unexpected(std::move(error));
+      if (error.retry == base::Retry::never) return std::unexpected(std::move(error));
+      const auto said = response ? wait_in(*response, options_.clock.now()) : std::nullopt;
+      const auto pause = patience.next(response ? response->status : 0, said, options_.clock.steady());
+      if (!pause) return std::unexpected(std::move(error));
       const auto& waits = options_.wait;
-      if (!(waits ? waits(pause, stop) : base::wait_for(pause, stop))) {
+      if (!(waits ? waits(*pause, stop) : base::wait_for(*pause, stop))) {
         return base::fail(base::Code::cancelled, "stopped", base::Origin::control);
       }
-      wait *= 2;
     }
   }
 

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <fmt/format.h>
+
 #include "base/base64.h"
 #include "tests/azure/azure_script.h"
 #include "tests/support/mint.h"
@@ -150,7 +152,7 @@ TEST_F(EntraTest, AsksTheMetadataServiceAsItWantsToBeAsked) {
   azure.first(metadata, {{.status = 410}, {.status = 500}, {.status = 404}});
   const auto answer = token(config);
   ASSERT_TRUE(answer) << answer.error().what;
-  EXPECT_EQ(azure.waits, (std::vector<std::chrono::milliseconds>{2s, 4s, 8s}));
+  EXPECT_EQ(azure.waits, (std::vector<std::chrono::milliseconds>{10s, 2s, 4s}));
   const auto request = azure.requests(metadata).front();
   EXPECT_EQ(request.header("Metadata"), "true");
   EXPECT_EQ(request.target,
@@ -159,6 +161,43 @@ TEST_F(EntraTest, AsksTheMetadataServiceAsItWantsToBeAsked) {
   azure.reply(metadata,
               {.status = 400, .body = R"({"error":"invalid_request","error_description":"Identity not found"})"});
   EXPECT_EQ(error_of(config), "the machine does not have the managed identity client-1: Identity not found");
+}
+
+TEST_F(EntraTest, WaitsForTheMetadataServiceAsLongAsItsUpdateTakes) {
+  constexpr const char* metadata = "GET /metadata/identity/oauth2/token";
+  config::Azure config = azure.config();
+  config.identity.kind = Kind::managed;
+  const auto began = azure.clock.steady();
+  azure.reply(metadata, [&](const test::AzureScript::Request&) -> test::AzureScript::Reply {
+    if (azure.clock.steady() - began < 70s) return {.status = 410};
+    return {.body = R"({"access_token":"m","expires_in":"3599"})"};
+  });
+  const auto answer = token(config);
+  ASSERT_TRUE(answer) << answer.error().what;
+  EXPECT_EQ(azure.count(metadata), 8U);
+  EXPECT_EQ(azure.clock.steady() - began, 70s);
+  azure.reply(metadata, {.status = 410});
+  EXPECT_TRUE(error_of(config).contains("HTTP 410"));
+  EXPECT_EQ(azure.count(metadata), 16U);
+  EXPECT_EQ(azure.clock.steady() - began, 140s) << "no longer than it may take";
+}
+
+TEST_F(EntraTest, AsksTheMetadataServiceNoMoreOftenThanItCanBear) {
+  constexpr const char* metadata = "GET /metadata/identity/oauth2/token";
+  config::Azure config = azure.config();
+  config.identity.kind = Kind::managed;
+  for (const unsigned status : {404U, 429U, 500U, 503U}) {
+    azure.waits.clear();
+    const std::size_t before = azure.count(metadata);
+    azure.reply(metadata, {.status = status});
+    EXPECT_TRUE(error_of(config).contains(fmt::format("HTTP {}", status)));
+    EXPECT_EQ(azure.waits, (std::vector<std::chrono::milliseconds>{2s, 4s, 8s, 16s})) << status;
+    EXPECT_EQ(azure.count(metadata) - before, 5U);
+  }
+  azure.waits.clear();
+  azure.reply(metadata, {.status = 429, .headers = {{"Retry-After", "30"}}});
+  EXPECT_TRUE(error_of(config).contains("HTTP 429"));
+  EXPECT_EQ(azure.waits, (std::vector<std::chrono::milliseconds>{30s, 30s})) << "as it says, and not for ever";
 }
 
 TEST_F(EntraTest, SaysWhatTheConfigurationLacks) {
