@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "base/http_url.h"
+#include "base/system_roots.h"
 
 namespace azure {
 namespace {
@@ -56,7 +57,8 @@ base::Result<void> add_roots(const config::Azure& azure, Endpoints& endpoints) {
   if (azure.ca_certificates.empty()) return {};
   auto bundle = base::read_file(azure.ca_certificates, largest_bundle);
   if (!bundle) return std::unexpected(std::move(bundle.error()).in("azure: ca_certificates"));
-  endpoints.ca_pem = *std::move(bundle);
+  // A proxy with a private CA may stand before one endpoint, and the cloud's own CA behind another.
+  endpoints.ca_pem = *std::move(bundle) + '\n' + base::system_roots();
   return {};
 }
 

@@ -17,7 +17,7 @@ struct Endpoints {
   std::string key_vault_suffix;  // "vault.azure.net"
   std::string key_vault_scope;   // "https://vault.azure.net/.default"
   std::string metadata;          // "http://169.254.169.254"
-  std::string ca_pem;            // trusted in the place of the system's, for all but the metadata; empty: those
+  std::string ca_pem;            // all that are trusted, the system's among them; empty: the system's alone
 
   // "https://my-vault.vault.azure.net" of the vault's name, or of its URL as it is.
   [[nodiscard]] std::string vault_url(std::string_view vault) const;
