@@ -1,7 +1,10 @@
-"""gRPC through the edge: TLS and HTTP/2 from the client, h2c to the server, all four kinds of call."""
+"""gRPC through the edge: TLS and HTTP/2 from the client, h2c or HTTP/2 over TLS to the server, all four kinds of call."""
 
 import concurrent.futures
+import contextlib
 import pathlib
+import queue
+import signal
 import sys
 import threading
 
@@ -9,7 +12,8 @@ import grpc
 import pytest
 from grpc_tools import protoc
 
-from support.edge import running
+from certificates_test import serial
+from support.edge import eventually, free_port, running
 
 HERE = pathlib.Path(__file__).parent
 
@@ -27,7 +31,8 @@ def generated(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def server(generated):
+def server(generated, pair):
+    """Its ports: without TLS, and with."""
     messages, services = generated
 
     class Echo(services.EchoServicer):
@@ -55,22 +60,38 @@ def server(generated):
 
     running_server = grpc.server(concurrent.futures.ThreadPoolExecutor(16))
     services.add_EchoServicer_to_server(Echo(), running_server)
-    port = running_server.add_insecure_port("127.0.0.1:0")
+    ports = {"h2c": running_server.add_insecure_port("127.0.0.1:0"),
+             "tls": running_server.add_secure_port("127.0.0.1:0", grpc.ssl_server_credentials([(pair.key, pair.chain)]))}
     running_server.start()
-    yield port
+    yield ports
     Echo.waiting.set()
     running_server.stop(None)
 
 
 @pytest.fixture(scope="module")
-def client(server, generated, settings, authority, tmp_path_factory):
-    values = settings(None, routes=[{"backend": "grpc"}],
-                      backends={"grpc": {"endpoints": [f"127.0.0.1:{server}"], "protocol": "http2"}})
-    with running(tmp_path_factory.mktemp("edge"), values) as edge:
-        credentials = grpc.ssl_channel_credentials(authority.pem)
-        with grpc.secure_channel(f"127.0.0.1:{edge.port}", credentials,
+def connected(generated, authority):
+    """connected(edge): a context with a stub that calls through this edge."""
+
+    @contextlib.contextmanager
+    def connect(edge):
+        with grpc.secure_channel(f"127.0.0.1:{edge.port}", grpc.ssl_channel_credentials(authority.pem),
                                  [("grpc.ssl_target_name_override", "www.example.com"), ("grpc.enable_http_proxy", 0)]) as channel:
             yield generated[1].EchoStub(channel)
+
+    return connect
+
+
+def to_grpc(settings, port, **more):
+    return settings(None, routes=[{"backend": "grpc"}],
+                    backends={"grpc": {"endpoints": [f"127.0.0.1:{port}"], "protocol": "http2", **more}})
+
+
+@pytest.fixture(scope="module", params=["h2c", "tls"])
+def client(request, server, connected, settings, ca, tmp_path_factory):
+    tls = {"tls": {"ca_certificates": str(ca), "server_name": "www.example.com"}} if request.param == "tls" else {}
+    with running(tmp_path_factory.mktemp("edge"), to_grpc(settings, server[request.param], **tls)) as edge:
+        with connected(edge) as stub:
+            yield stub
 
 
 @pytest.fixture
@@ -132,12 +153,57 @@ def test_many_calls_at_once(client, words):
     assert [c.result().text for c in calls] == [f"N{i}" for i in range(200)]
 
 
-def test_no_server_is_unavailable(generated, words, run_edge, settings, authority):
-    from support.edge import free_port
-    edge = run_edge(settings(None, routes=[{"backend": "grpc"}],
-                             backends={"grpc": {"endpoints": [f"127.0.0.1:{free_port()}"], "protocol": "http2"}}))
-    with grpc.secure_channel(f"127.0.0.1:{edge.port}", grpc.ssl_channel_credentials(authority.pem),
-                             [("grpc.ssl_target_name_override", "www.example.com"), ("grpc.enable_http_proxy", 0)]) as channel:
-        with pytest.raises(grpc.RpcError) as failure:
-            generated[1].EchoStub(channel).Say(words("x"), timeout=10)
+def test_no_server_is_unavailable(connected, words, run_edge, settings):
+    edge = run_edge(to_grpc(settings, free_port()))
+    with connected(edge) as stub, pytest.raises(grpc.RpcError) as failure:
+        stub.Say(words("x"), timeout=10)
     assert failure.value.code() == grpc.StatusCode.UNAVAILABLE
+
+
+class Conversation:
+    """A call of Talk that is kept open: each word is said by the test."""
+
+    def __init__(self, stub, words):
+        self.said, self.words = queue.Queue(), words
+        self.heard = stub.Talk(iter(self.said.get, None), timeout=60)
+
+    def echo(self, text):
+        self.said.put(self.words(text))
+        assert next(self.heard).text == text.upper()
+
+    def end(self):
+        self.said.put(None)
+        assert list(self.heard) == [] and self.heard.code() == grpc.StatusCode.OK
+
+
+def test_a_call_lives_on_through_reloads_and_a_swapped_certificate(connected, words, server, run_edge, settings, authority, tmp_path):
+    crt, key = authority.issue("www.example.com").write(tmp_path)
+    values = to_grpc(settings, server["h2c"])
+    values["certificates"] = [{"files": {"certificate": str(crt), "key": str(key)}}]
+    edge = run_edge(values)
+    with connected(edge) as stub:
+        talk = Conversation(stub, words)
+        talk.echo("before")
+        fresh = authority.issue("www.example.com")
+        fresh.write(tmp_path)
+        eventually(lambda: serial(edge) == fresh.serial, what="the new certificate")
+        talk.echo("swapped")
+        edge.reload(routes=[{"backend": "grpc", "name": "renamed"}], limits={"header_count": 50})
+        talk.echo("reloaded")
+        edge.reload(routes=[{"respond": {"body": "gone"}}], backends={})
+        talk.echo("without a route")
+        talk.end()
+
+
+def test_a_call_in_flight_ends_well_while_the_edge_drains(connected, words, server, run_edge, settings):
+    values = to_grpc(settings, server["h2c"])
+    values["drain"] = {"grace": "50ms", "deadline": "20s"}
+    edge = run_edge(values)
+    with connected(edge) as stub:
+        talk = Conversation(stub, words)
+        talk.echo("before")
+        edge.signal(signal.SIGTERM)
+        eventually(lambda: edge.readiness()["draining"])
+        talk.echo("draining")
+        talk.end()
+    assert edge.process.wait(10) == 0
