@@ -14,6 +14,7 @@
 #include "app/process_limits.h"
 #include "app/proxy_configuration.h"
 #include "app/signals.h"
+#include "app/state_directory.h"
 #include "base/clock.h"
 #include "base/log.h"
 
@@ -61,6 +62,8 @@ ExitCode proxy(ProxyWords words) {
   }
   auto configuration = proxy_configuration(words);
   if (!configuration) return misused(configuration.error());
+  // Before the CA makes its folder in it, with the rights that a user's umask would give to the outer one.
+  if (auto made = make_state_directory(configuration->state_directory); !made) return fail(made.error().what);
   auto ca = certstore::LocalCa::open(configuration->state_directory / "ca", base::system_clock());
   if (!ca) return fail(ca.error().what);
   const std::filesystem::path ca_path = ca->certificate_path();

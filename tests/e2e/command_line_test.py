@@ -67,6 +67,20 @@ def test_proxy_makes_its_authority_once_and_keeps_it(proxy, tmp_path, backend):
     assert len(keys) == 1 and keys[0].stat().st_mode & 0o777 == 0o600
 
 
+def test_the_first_start_keeps_its_state_to_its_owner_and_has_nothing_to_warn_of(tmp_path, backend):
+    state, printed_out, warned = tmp_path / "new" / "state", tmp_path / "out", tmp_path / "err"
+    with open(printed_out, "wb") as out, open(warned, "wb") as err:
+        process = subprocess.Popen([BINARY, "proxy", "--to", backend.address, "--listen", f"127.0.0.1:{free_port()}",
+                                    "--state", state], stdout=out, stderr=err, stdin=subprocess.DEVNULL)
+    try:
+        printed(process, printed_out, r"curl ")
+    finally:
+        process.kill()
+        process.wait()
+    assert state.stat().st_mode & 0o777 == 0o700
+    assert "state directory" not in warned.read_text()
+
+
 def test_proxy_without_a_target_echoes_the_request_as_json(proxy):
     port = free_port()
     process, out = proxy("--host", "app.localhost", "--listen", f"127.0.0.1:{port}")
