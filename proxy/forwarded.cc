@@ -116,6 +116,12 @@ std::string_view scheme_of(std::string_view said, std::string_view own) noexcept
   return iequals(first, "http") ? "http" : own;
 }
 
+// With both notations, X-Forwarded-For counts: it is what load balancers write.
+base::IpAddress client_of(const Said& said, const base::IpAddress& peer, const std::vector<base::IpNetwork>& trusted) {
+  return said.x_for.empty() ? walk(peer, said.forwarded, Notation::forwarded, trusted)
+                            : walk(peer, said.x_for, Notation::x_forwarded_for, trusted);
+}
+
 void add_from_ourselves(RequestHead& request, const ConnectionFacts& connection, std::string_view client) {
   HeaderList& headers = request.headers;
   const std::string_view scheme = connection.tls ? "https" : "http";
@@ -145,10 +151,7 @@ base::IpAddress add_to_chain(RequestHead& request, const ConnectionFacts& connec
                              const std::vector<base::IpNetwork>& trusted) {
   HeaderList& headers = request.headers;
   const Said said(headers);
-  // With both, X-Forwarded-For counts: it is what load balancers write.
-  const base::IpAddress client = said.x_for.empty()
-                                     ? walk(connection.client, said.forwarded, Notation::forwarded, trusted)
-                                     : walk(connection.client, said.x_for, Notation::x_forwarded_for, trusted);
+  const base::IpAddress client = client_of(said, connection.client, trusted);
   const std::string_view first_element = std::string_view(said.forwarded).substr(0, said.forwarded.find(','));
   const std::string_view proto = said.proto.empty() ? parameter(first_element, "proto") : std::string_view(said.proto);
   const std::string_view scheme = scheme_of(proto, connection.tls ? "https" : "http");
@@ -199,6 +202,12 @@ base::IpAddress apply_forwarded(RequestHead& request, const ConnectionFacts& con
   request.headers.remove_if(tells_of_client);
   add_from_ourselves(request, connection, peer.view());
   return connection.client;
+}
+
+base::IpAddress client_behind(const HeaderList& headers, const ConnectionFacts& connection,
+                              const std::vector<base::IpNetwork>& trusted) {
+  if (trusted.empty() || !is_trusted(connection.client, trusted)) return connection.client;
+  return client_of(Said(headers), connection.client, trusted);
 }
 
 }  // namespace proxy

@@ -21,4 +21,8 @@ namespace proxy {
 [[nodiscard]] base::IpAddress apply_forwarded(RequestHead& request, const ConnectionFacts& connection,
                                               const std::vector<base::IpNetwork>& trusted);
 
+// The same address, of a request that goes to no backend: its fields stay as they are.
+[[nodiscard]] base::IpAddress client_behind(const HeaderList& headers, const ConnectionFacts& connection,
+                                            const std::vector<base::IpNetwork>& trusted);
+
 }  // namespace proxy

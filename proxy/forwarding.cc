@@ -129,17 +129,16 @@ bool Forwarding::answer_here() {
     const bool by_prefix = route_->config.path.kind == config::PathMatch::Kind::prefix;
     const std::string location = redirect_location(*redirect, request, exchange_.connection().tls,
                                                    by_prefix ? std::string_view(route_->config.path.path) : "");
-    status_ = static_cast<unsigned>(redirect->status);
-    bytes_out_ =
-        reply(exchange_, {.status = status_, .location = location, .changes = &route_->config.response_headers});
+    reply_here({.status = static_cast<unsigned>(redirect->status),
+                .location = location,
+                .changes = &route_->config.response_headers});
     return true;
   }
   if (const auto* respond = std::get_if<config::Respond>(&route_->config.action)) {
-    status_ = static_cast<unsigned>(respond->status);
-    bytes_out_ = reply(exchange_, {.status = status_,
-                                   .body = respond->body,
-                                   .content_type = respond->content_type,
-                                   .changes = &route_->config.response_headers});
+    reply_here({.status = static_cast<unsigned>(respond->status),
+                .body = respond->body,
+                .content_type = respond->content_type,
+                .changes = &route_->config.response_headers});
     return true;
   }
   body_limit_ = route_->config.body_size.value_or(snapshot_->config->limits.body_size).value;
@@ -165,9 +164,8 @@ bool Forwarding::answer_challenge() {
   const auto found = snapshot_->challenges->http01.find(std::string(request.path().substr(challenge_path.size())));
   if (found == snapshot_->challenges->http01.end()) return false;
   worker_.stats().acme_answers.add();
-  status_ = 200;
   outcome_ = "acme_challenge";
-  bytes_out_ = reply(exchange_, {.status = 200, .body = found->second, .content_type = "application/octet-stream"});
+  reply_here({.status = 200, .body = found->second, .content_type = "application/octet-stream"});
   return true;
 }
 
@@ -190,13 +188,25 @@ void Forwarding::redirect_to_https() {
   to_https.scheme = "https";
   if (snapshot_->config->https_port != 443) to_https.port = snapshot_->config->https_port;
   const std::string location = redirect_location(to_https, exchange_.request(), false, "");
-  status_ = 308;
-  bytes_out_ = reply(exchange_, {.status = 308, .location = location});
+  reply_here({.status = 308, .location = location});
 }
 
 void Forwarding::answer(unsigned status, unsigned retry_after) {
-  status_ = status;
-  bytes_out_ = reply(exchange_, {.status = status, .request_id = request_id_, .retry_after = retry_after});
+  reply_here({.status = status, .retry_after = retry_after});
+}
+
+// What prepare() finds out on the way to a backend, for a request that goes to none.
+void Forwarding::identify() {
+  const HeaderList& headers = exchange_.request().headers;
+  if (logged()) client_ = client_behind(headers, exchange_.connection(), snapshot_->config->trusted_proxies);
+  request_id_ = apply_request_id(exchange_.request().headers);
+}
+
+void Forwarding::reply_here(Reply wanted) {
+  if (request_id_.empty()) identify();
+  wanted.request_id = request_id_;
+  status_ = wanted.status;
+  bytes_out_ = reply(exchange_, wanted);
 }
 
 // What is the same for every attempt.
@@ -252,9 +262,13 @@ void Forwarding::log_and_count() {
 void log_refused(Worker& worker, Exchange& exchange, unsigned status) {
   const SnapshotPtr& snapshot = worker.snapshot();
   if (snapshot->config->access_log == config::AccessLog::off) return;
-  const std::string client = exchange.connection().client.to_string();
+  RequestHead& request = exchange.request();
+  const std::string client =
+      client_behind(request.headers, exchange.connection(), snapshot->config->trusted_proxies).to_string();
+  const std::string request_id = apply_request_id(request.headers);  // the one in the answer, which has left it there
   AccessRecord record = record_of(exchange, *snapshot);
   record.at = std::chrono::system_clock::now();
+  record.request_id = request_id;
   record.client = client;
   record.status = status;
   record.outcome = "refused";

@@ -14,6 +14,7 @@
 #include "proxy/deadline.h"
 #include "proxy/event.h"
 #include "proxy/exchange.h"
+#include "proxy/reply.h"
 #include "proxy/snapshot.h"
 #include "proxy/upstreams.h"
 #include "proxy/worker.h"
@@ -48,6 +49,8 @@ class Forwarding {
   [[nodiscard]] bool answer_challenge();
   [[nodiscard]] bool misdirected() const;
   void redirect_to_https();
+  void identify();
+  void reply_here(Reply wanted);
   void answer(unsigned status, unsigned retry_after = 0);
   void prepare();
   void log_and_count();

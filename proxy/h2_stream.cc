@@ -2,6 +2,7 @@
 
 #include "proxy/h2_callbacks.h"
 #include "proxy/h2_session.h"
+#include "proxy/header_rules.h"
 #include "proxy/request_target.h"
 #include "proxy/session.h"
 #include "proxy/worker.h"
@@ -67,6 +68,7 @@ void H2Stream::refuse(unsigned status) {
   head.status = status;
   head.has_body = false;
   head.content_length = 0;
+  head.headers.add(http::field::unknown, "x-request-id", apply_request_id(request_.headers));
   respond(head);
   log_refused(session_.worker(), *this, status);
 }

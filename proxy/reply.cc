@@ -36,7 +36,9 @@ std::size_t reply(Exchange& exchange, const Reply& wanted) {
   if (!body.empty()) head.headers.add(http::field::content_type, wanted.content_type);
   if (!wanted.location.empty()) head.headers.add(http::field::location, wanted.location);
   if (wanted.retry_after > 0) head.headers.add(http::field::retry_after, std::to_string(wanted.retry_after));
-  if (!wanted.request_id.empty()) head.headers.add("x-request-id", wanted.request_id);
+  head.headers.add(
+      http::field::unknown, "x-request-id",
+      wanted.request_id.empty() ? apply_request_id(exchange.request().headers) : std::string(wanted.request_id));
   if (wanted.changes != nullptr) apply_changes(head.headers, *wanted.changes);
   const bool allowed = exchange.request().verb != http::verb::head && wanted.status != 204 && wanted.status != 304;
   head.content_length = body.size();

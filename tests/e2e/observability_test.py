@@ -134,6 +134,63 @@ def test_refused_requests_are_logged_too(run_edge, settings, backend):
     assert log_lines(edge)[0]["status"] == 414
 
 
+OWN_ANSWERS = {"/moved": 302, "/fixed": 200, "/unknown": 404, "/large": 413}
+
+
+@pytest.fixture
+def own_answers(run_edge, settings, backend):
+    """An edge behind a load balancer that it trusts, with answers of its own on every path but /echo."""
+    routes = [{"path": {"exact": "/moved"}, "redirect": {"host": "new.example.com", "status": 302}},
+              {"path": {"exact": "/fixed"}, "respond": {"body": "x"}},
+              {"path": {"exact": "/large"}, "backend": "app", "body_size": "1"},
+              {"path": {"exact": "/gone"}, "backend": "gone"},
+              {"path": {"exact": "/echo"}, "backend": "app"}]
+    backends = {"app": {"endpoints": [backend.address]}, "gone": {"endpoints": ["127.0.0.1:1"]}}
+    return run_edge(settings(None, routes=routes, backends=backends, access_log="json", trusted_proxies=["127.0.0.0/8"],
+                             limits={"uri_length": "100"}))
+
+
+def by_path(edge, count):
+    eventually(lambda: len(log_lines(edge)) == count, what=f"{count} lines")
+    return {line["path"]: line for line in log_lines(edge)}
+
+
+@pytest.mark.parametrize("make", [http1, http2])
+def test_answers_of_our_own_have_the_clients_request_id_and_its_address(own_answers, make):
+    statuses = {**OWN_ANSWERS, "/gone": 502}
+    for number, (path, status) in enumerate(statuses.items()):
+        extra = {"X-Request-Id": f"mine-{number}", "X-Forwarded-For": "192.0.2.7"}
+        client = make(own_answers)
+        if make is http1:
+            client.send(f"POST {path} HTTP/1.1\r\nHost: www.example.com\r\nContent-Length: 2\r\n"
+                        + "".join(f"{name}: {value}\r\n" for name, value in extra.items()) + "\r\nxy")
+            got = client.response()
+            assert got[1]["x-request-id"] == [f"mine-{number}"], path
+        else:
+            stream = client.request("POST", path, headers=[(name.lower(), value) for name, value in extra.items()], body=b"xy")
+            got = client.response(stream)
+            assert dict(got[1])["x-request-id"] == f"mine-{number}", path
+        assert got[0] == status, path
+    lines = by_path(own_answers, len(statuses))
+    for number, path in enumerate(statuses):
+        assert (lines[path]["request_id"], lines[path]["client"]) == (f"mine-{number}", "192.0.2.7"), path
+
+
+@pytest.mark.parametrize("make", [http1, http2])
+def test_refused_requests_have_a_request_id_in_their_answer_and_in_the_log(own_answers, make):
+    path = "/" + "a" * 300
+    if make is http1:
+        status, headers, _, _ = http1(own_answers).get(path)
+        (told,) = headers["x-request-id"]
+    else:
+        client = http2(own_answers)
+        status, headers = client.response(client.request(path=path))[:2]
+        told = dict(headers)["x-request-id"]
+    assert status == 414 and re.fullmatch("[0-9a-f]{32}", told)
+    eventually(lambda: log_lines(own_answers))
+    assert [line["request_id"] for line in log_lines(own_answers)] == [told]
+
+
 def test_text_log_has_one_line_a_request(run_edge, settings, backend):
     edge = run_edge(settings(backend, access_log="text"))
     curl(edge, "/echo?text=1")

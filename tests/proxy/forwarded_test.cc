@@ -156,6 +156,8 @@ TEST(Forwarded, WalksTrustedHopsToTheClient) {
     request.authority = "example.com";
     for (const char* value : hop.x_forwarded_for) request.headers.add("x-forwarded-for", value);
     for (const char* value : hop.forwarded) request.headers.add("forwarded", value);
+    EXPECT_EQ(client_behind(request.headers, from("10.0.0.1"), trusted).to_string(), hop.client) << hop.name;
+    EXPECT_EQ(client_behind(request.headers, from("192.0.2.1"), trusted).to_string(), "192.0.2.1") << hop.name;
     EXPECT_EQ(apply_forwarded(request, from("10.0.0.1"), trusted).to_string(), hop.client) << hop.name;
     EXPECT_EQ(all(request.headers, "x-real-ip"), hop.client) << hop.name;
     EXPECT_TRUE(all(request.headers, "x-forwarded-for").ends_with("10.0.0.1")) << hop.name;
