@@ -69,6 +69,12 @@ std::optional<std::size_t> Balancer::pick(Time now, std::span<const tcp::endpoin
   return std::nullopt;
 }
 
+bool Balancer::offers_another(std::span<const tcp::endpoint> tried) const noexcept {
+  return std::ranges::any_of(slots_, [&tried](const Slot& slot) {
+    return slot.weight > 0 && slot.healthy && std::ranges::find(tried, slot.address) == tried.end();
+  });
+}
+
 std::optional<std::size_t> Balancer::usable(const tcp::endpoint& address, Time now) const {
   const auto slot = std::ranges::find(slots_, address, &Slot::address);
   if (slot == slots_.end() || !slot->usable(now)) return std::nullopt;

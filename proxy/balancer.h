@@ -25,6 +25,8 @@ class Balancer {
   // Healthy and not ejected first; where all healthy ones are ejected, they are eligible all the same. nullopt if none
   // is healthy by its active check, or all weights are 0. Counts nothing.
   [[nodiscard]] std::optional<std::size_t> pick(Time now, std::span<const tcp::endpoint> tried);
+  // Whether pick() would have any other than these.
+  [[nodiscard]] bool offers_another(std::span<const tcp::endpoint> tried) const noexcept;
   // The index of the endpoint with this address, where it is healthy and not ejected: for a request that wants it and
   // no other. Does not count as its turn.
   [[nodiscard]] std::optional<std::size_t> usable(const tcp::endpoint& address, Time now) const;

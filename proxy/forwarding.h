@@ -65,6 +65,7 @@ class Forwarding {
   [[nodiscard]] awaitable<void> tunnel();
   [[nodiscard]] awaitable<void> flush_client();
   [[nodiscard]] bool may_retry(const base::Error& error);
+  [[nodiscard]] bool was_not_taken(const base::Error& error) const;
   void fail(const base::Error& error);
   void note_upstream_failure(const base::Error& error);
 

@@ -250,6 +250,14 @@ awaitable<void> Forwarding::tunnel() {
   stats.upgrades_open.subtract();
 }
 
+// Whether the endpoint may do better the next time: its connection had been kept and was closed, as it may be at any
+// time, or it says itself that it has not looked at the request (RFC 9113 §8.7).
+bool Forwarding::was_not_taken(const base::Error& error) const {
+  if (!lease_) return false;
+  if (error.code == base::Code::closed) return lease_->reused();
+  return error.code == base::Code::refused && !lease_->may_have_been_processed();
+}
+
 bool Forwarding::may_retry(const base::Error& error) {
   const config::Retries& retries = pool_->config().retries;
   if (writer_ != nullptr || late_ == Late::whole || late_ == Late::request_body || client_gone_ || body_too_large_)
@@ -261,6 +269,8 @@ bool Forwarding::may_retry(const base::Error& error) {
   const bool safe = nothing_sent ? body_untouched || replayable_ || !exchange_.request().has_body
                                  : replayable_ && (body_ended_ || !exchange_.request().has_body);
   if (!safe) return false;
+  // The same endpoint is asked again only for what a fresh connection mends.
+  if (!pool_->offers_another(attempts_) && !was_not_taken(error)) return false;
   if (!pool_->retry_budget().take(std::chrono::steady_clock::now(), retries.budget_percent)) {
     worker_.stats().retries_over_budget.add();
     return false;

@@ -108,6 +108,7 @@ std::optional<std::size_t> BackendPool::pick_with_room(const Attempts& attempts)
   std::vector<tcp::endpoint> passed(attempts.tried.begin(), attempts.tried.end());
   for (std::size_t round = 1; choice && round < balancer_.state().endpoints.size(); ++round) {
     passed.push_back(balancer_.state().endpoints[*choice].address);
+    if (!balancer_.offers_another(passed)) break;
     choice = balancer_.pick(now, passed);
     if (choice && !at_limit(endpoints_[balancer_.state().endpoints[*choice].address])) return choice;
   }
@@ -125,7 +126,8 @@ UpstreamLease BackendPool::lease(const std::shared_ptr<BackendPool>& self, const
   return lease;
 }
 
-UpstreamLease BackendPool::take_idle(const std::shared_ptr<BackendPool>& self, const EndpointState& endpoint) {
+UpstreamLease BackendPool::take_idle(const std::shared_ptr<BackendPool>& self, const EndpointState& endpoint,
+                                     const Attempts& attempts) {
   EndpointPool& pool = endpoints_[endpoint.address];
   std::erase_if(pool.shared, [](const auto& connection) { return connection->dead(); });
   for (const auto& connection : pool.shared) {
@@ -133,6 +135,8 @@ UpstreamLease BackendPool::take_idle(const std::shared_ptr<BackendPool>& self, c
     worker_.stats().upstream_connections_reused.add();
     return lease(self, endpoint, connection->begin(), false);
   }
+  // Where one idle connection turned out to be closed, so may be the others.
+  if (std::ranges::find(attempts.tried, endpoint.address) != attempts.tried.end()) return {};
   while (!pool.idle.empty() && !at_limit(pool)) {
     std::unique_ptr<H1Upstream> connection = std::move(pool.idle.back());
     pool.idle.pop_back();
@@ -150,7 +154,7 @@ UpstreamLease BackendPool::try_acquire(const std::shared_ptr<BackendPool>& pool,
   const auto choice = pool->choose(attempts);
   if (!choice) return {};
   const EndpointState& endpoint = pool->balancer_.state().endpoints[*choice];
-  UpstreamLease found = pool->take_idle(pool, endpoint);
+  UpstreamLease found = pool->take_idle(pool, endpoint, attempts);
   if (!found) attempts.chosen = endpoint.address;
   if (found) {
     attempts.tried.push_back(endpoint.address);
@@ -171,7 +175,7 @@ awaitable<base::Result<UpstreamLease>> BackendPool::acquire(std::shared_ptr<Back
     // A copy: the state may be replaced while this waits.
     const std::shared_ptr<const BackendState> state = pool->balancer_.shared_state();
     const EndpointState& endpoint = state->endpoints[*choice];
-    if (UpstreamLease found = pool->take_idle(pool, endpoint)) {
+    if (UpstreamLease found = pool->take_idle(pool, endpoint, attempts)) {
       attempts.tried.push_back(endpoint.address);
       attempts.endpoint = endpoint.name;
       co_return found;

@@ -70,6 +70,11 @@ class BackendPool {
   [[nodiscard]] const BackendState& state() const noexcept { return balancer_.state(); }
   [[nodiscard]] RetryBudget& retry_budget() noexcept { return retry_budget_; }
 
+  // Whether there is an endpoint that the request has not been sent to.
+  [[nodiscard]] bool offers_another(const Attempts& attempts) const noexcept {
+    return balancer_.offers_another(attempts.tried);
+  }
+
   // A connection that is there and idle, without waiting; none if one must be made or waited for.
   [[nodiscard]] static UpstreamLease try_acquire(const std::shared_ptr<BackendPool>& pool, Attempts& attempts);
   // Connects, or waits in the queue. Errors: unreachable, timeout, tls (Retry::fresh_connection: another endpoint may
@@ -96,7 +101,8 @@ class BackendPool {
   [[nodiscard]] std::optional<std::size_t> pick_with_room(const Attempts& attempts);
   [[nodiscard]] bool at_limit(const EndpointPool& pool) const noexcept;
   [[nodiscard]] bool reusable_connections() const noexcept;
-  [[nodiscard]] UpstreamLease take_idle(const std::shared_ptr<BackendPool>& self, const EndpointState& endpoint);
+  [[nodiscard]] UpstreamLease take_idle(const std::shared_ptr<BackendPool>& self, const EndpointState& endpoint,
+                                        const Attempts& attempts);
   [[nodiscard]] UpstreamLease lease(const std::shared_ptr<BackendPool>& self, const EndpointState& endpoint,
                                     std::unique_ptr<UpstreamExchange> exchange, bool is_h1);
   [[nodiscard]] awaitable<base::Result<void>> wait_in_queue();

@@ -1,6 +1,7 @@
 """Backends that are slow, broken, full or gone."""
 
 import concurrent.futures
+import json
 import time
 
 import pytest
@@ -11,7 +12,6 @@ from support.edge import eventually, free_port
 
 def one_of(edge, count=20, path="/echo"):
     client = http1(edge)
-    import json
     return [json.loads(client.get(path)[2])["backend"] for _ in range(count)]
 
 
@@ -125,6 +125,44 @@ def test_a_request_that_may_have_been_taken_is_not_sent_twice(run_edge, settings
     edge = run_edge(with_endpoints(settings, a.address, b.address, ejection={"consecutive_failures": 0}))
     assert curl_status(edge, "/close", "-X", "POST", "-d", "order") == 502
     assert len(a.requests) + len(b.requests) == 1
+
+
+def attempts_of(edge, count):
+    eventually(lambda: len(edge.stdout.splitlines()) == count, what=f"{count} lines")
+    return [json.loads(line)["attempts"] for line in edge.stdout.splitlines()]
+
+
+def test_a_single_endpoint_that_is_dead_is_asked_once(run_edge, settings):
+    values = with_endpoints(settings, f"127.0.0.1:{free_port()}", retries={"attempts": 3, "budget_percent": 100})
+    edge = run_edge({**values, "access_log": "json"})
+    assert http1(edge).get("/echo")[0] == 502
+    assert attempts_of(edge, 1) == [1]
+    assert edge.metric("sekisho_upstream_retries_total") == 0
+
+
+def test_a_single_endpoint_is_asked_again_only_where_a_kept_connection_was_closed(run_edge, settings, make_backend):
+    server = make_backend()
+    values = with_endpoints(settings, server.address, retries={"attempts": 3, "budget_percent": 100})
+    edge = run_edge({**values, "access_log": "json"})
+    client = http1(edge)
+    assert client.get("/close")[0] == 502
+    assert server.seen(("GET", "/close")) == 1, "the connection was new"
+    assert client.get("/echo")[0] == 200
+    assert client.get("/close")[0] == 502
+    assert server.seen(("GET", "/close")) == 3, "once on the connection that was kept, once on a fresh one"
+    assert client.get("/echo")[0] == 200
+    client.send("POST /close HTTP/1.1\r\nHost: www.example.com\r\nContent-Length: 1\r\n\r\nx")
+    assert client.response()[0] == 502
+    assert server.seen(("POST", "/close")) == 1
+    assert attempts_of(edge, 5) == [1, 1, 2, 1, 1]
+
+
+def test_no_endpoint_is_asked_twice_where_there_are_others(run_edge, settings, make_backend):
+    servers = [make_backend() for _ in range(3)]
+    edge = run_edge(with_endpoints(settings, *(server.address for server in servers), ejection={"consecutive_failures": 0},
+                                   retries={"attempts": 9, "budget_percent": 100}))
+    assert http1(edge).get("/close")[0] == 502
+    assert [server.seen(("GET", "/close")) for server in servers] == [1, 1, 1]
 
 
 def test_retries_stay_within_their_budget(run_edge, settings, make_backend):

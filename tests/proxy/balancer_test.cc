@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace proxy {
 namespace {
@@ -63,6 +64,18 @@ TEST(Balancer, GivesTheWantedEndpointWhereItCanBeUsed) {
   fail(balancer, 4, 1);
   EXPECT_FALSE(balancer.usable(address(4), start)) << "ejected";
   EXPECT_EQ(balancer.usable(address(4), start + 10s), 3U);
+}
+
+TEST(Balancer, OffersAnotherOnlyWhereOneIsLeftThatPickWouldTake) {
+  Balancer balancer;
+  EXPECT_FALSE(balancer.offers_another({}));
+  const std::vector<tcp::endpoint> first{address(1)};
+  balancer.adopt(state_of({{1}}));
+  EXPECT_FALSE(balancer.offers_another(first));
+  balancer.adopt(state_of({{1}, {2, 1, false}, {3, 0}}));
+  EXPECT_FALSE(balancer.offers_another(first)) << "one is unhealthy, one has no weight";
+  balancer.adopt(state_of({{1}, {2}}));
+  EXPECT_TRUE(balancer.offers_another(first));
 }
 
 TEST(Balancer, PicksNothingWhereThereIsNothing) {
