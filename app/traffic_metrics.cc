@@ -61,6 +61,8 @@ void add_by_reason(MetricFamilies& families, const char* name, const char* help,
 void add_connections(MetricFamilies& families, const Observation& seen) {
   add_gauge(families, "sekisho_connections_open", "Client connections open now.",
             sum(seen, &WorkerStats::connections_open));
+  add_gauge(families, "sekisho_connections_parked", "Client connections whose client has said nothing for a while.",
+            sum(seen, &WorkerStats::connections_parked));
   add_counter(families, "sekisho_connections_total", "Client connections accepted.",
               sum(seen, &WorkerStats::connections_accepted));
   add_counter(families, "sekisho_tls_connections_total", "Client connections accepted on TLS listeners.",

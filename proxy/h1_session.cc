@@ -21,9 +21,6 @@ namespace {
 // What is read and thrown away so that a client which still sends gets to see our answer.
 constexpr std::size_t most_discarded = 256 << 10;
 constexpr std::chrono::milliseconds linger_time{2000};
-// While draining: how long a connection without a request may still send one, which is answered with `Connection:
-// close`. Closing at once would meet requests that are on their way.
-constexpr std::chrono::milliseconds last_request_time{1000};
 // Requests between two turns of the loop: a client that sends them faster than they are answered never has to be waited
 // for, and must not have the worker for itself.
 constexpr unsigned most_in_a_row = 32;
@@ -46,7 +43,7 @@ class H1Session final : public Exchange {
         writer_(transport_),
         deadline_(worker_.deadlines(), [this] { on_deadline(); }) {}
 
-  [[nodiscard]] awaitable<void> run();
+  [[nodiscard]] awaitable<SessionEnd> run();
 
   [[nodiscard]] RequestHead& request() override { return head_; }
   [[nodiscard]] const ConnectionFacts& connection() const override { return context_.facts; }
@@ -73,6 +70,7 @@ class H1Session final : public Exchange {
   void understand_upgrade();
   void begin_body(std::string& text, const ResponseHead& head);
   void on_deadline();
+  [[nodiscard]] std::chrono::milliseconds idle_time() const { return worker_.snapshot()->config->timeouts.idle; }
   void count(Violation violation) { worker_.stats().violations[static_cast<std::size_t>(violation)].add(); }
 
   SessionContext& context_;
@@ -86,12 +84,13 @@ class H1Session final : public Exchange {
   bool late_ = false;
   bool responded_ = false;
   bool closing_ = false;  // this response is the last one
-  unsigned served_ = 0;
+  bool idle_ = false;     // nothing came for as long as it is worth waiting here
 };
 
 void H1Session::on_deadline() {
   late_ = true;
   // A client that does not read cannot be told anything.
+  idle_ = waiting_ == Waiting::first_byte && !context_.draining && park_after < idle_time();
   if (waiting_ == Waiting::written) {
     count(Violation::write_timeout);
     transport_.cancel({base::Code::timeout, "the client does not read", base::Origin::downstream});
@@ -101,7 +100,7 @@ void H1Session::on_deadline() {
 }
 
 // In one coroutine, because a connection that does nothing keeps the frames of all that wait.
-awaitable<void> H1Session::run() {
+awaitable<SessionEnd> H1Session::run() {
   context_.on_drain = [this] {
     if (waiting_ == Waiting::first_byte) deadline_.arm(last_request_time);
   };
@@ -112,6 +111,10 @@ awaitable<void> H1Session::run() {
       const auto ready = co_await reader_.wait();
       if (!ready) break;
       state = poll_head();
+    }
+    if (state == HeadState::blocked && idle_ && !reader_.begun() && !transport_.cut()) {
+      context_.on_drain = nullptr;
+      co_return SessionEnd::idle;
     }
     if (state != HeadState::complete) {
       if (const unsigned status = complaint(state); status != 0) co_await refuse(status);
@@ -133,11 +136,12 @@ awaitable<void> H1Session::run() {
       break;
     }
     if (closing_) break;
-    if (served_ % most_in_a_row == 0) co_await asio::post(worker_.io(), use_awaitable);
+    if (context_.served % most_in_a_row == 0) co_await asio::post(worker_.io(), use_awaitable);
   }
   context_.on_drain = nullptr;
   transport_.close_write();
   if (transport_.congested()) (void)co_await flush();
+  co_return SessionEnd::closed;
 }
 
 void H1Session::expect_head() {
@@ -146,8 +150,9 @@ void H1Session::expect_head() {
   waiting_ = reader_.begun() ? Waiting::head : Waiting::first_byte;
   deadline_.arm(reader_.begun()     ? config.timeouts.header
                 : context_.draining ? last_request_time
-                                    : config.timeouts.idle);
+                                    : std::min(park_after, idle_time()));
   late_ = false;
+  idle_ = false;
 }
 
 H1Session::HeadState H1Session::poll_head() {
@@ -170,7 +175,7 @@ unsigned H1Session::complaint(HeadState state) {
 void H1Session::begin_exchange() {
   deadline_.disarm();
   waiting_ = Waiting::nothing;
-  ++served_;
+  ++context_.served;
   responded_ = false;
   closing_ = !reader_.keep_alive();
 }
@@ -230,7 +235,7 @@ void H1Session::begin_body(std::string& text, const ResponseHead& head) {
   }
   const bool no_content = head.status == 204 || head_.verb == http::verb::head || head.status == 304;
   const auto limit = worker_.snapshot()->config->limits.requests_per_connection;
-  closing_ = closing_ || context_.draining || (limit != 0 && served_ >= limit);
+  closing_ = closing_ || context_.draining || (limit != 0 && context_.served >= limit);
   if (head.status != 204 && (head.content_length || (!head.has_body && !no_content))) {
     text.append("content-length: ");
     append_number(text, head.content_length.value_or(0));
@@ -322,9 +327,9 @@ awaitable<void> H1Session::linger() {
 
 }  // namespace
 
-awaitable<void> serve_h1(SessionContext& context) {
+awaitable<SessionEnd> serve_h1(SessionContext& context) {
   H1Session session(context);
-  co_await session.run();
+  co_return co_await session.run();
 }
 
 }  // namespace proxy

@@ -100,7 +100,7 @@ enum class UpstreamFailure : std::uint8_t {
 struct WorkerStats {
   static constexpr std::size_t most_routes = 1024;  // the last slot collects all further ones
 
-  Counter connections_accepted, connections_open, connections_tls;
+  Counter connections_accepted, connections_open, connections_parked, connections_tls;
   Counter requests_h1, requests_h2, requests_open;
   Counter upgrades_open;
   std::array<Counter, static_cast<std::size_t>(Handshake::count)> handshakes;

@@ -16,11 +16,6 @@ namespace {
 constexpr std::string_view acme_protocol = "acme-tls/1";  // RFC 8737 §3
 constexpr std::string_view resumption_scope = "sekisho";  // of all names without client certificates
 
-int handshake_index() noexcept {
-  static const int index = SSL_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
-  return index;
-}
-
 std::span<const std::uint8_t> extension_of(SSL* ssl, unsigned type) noexcept {
   const unsigned char* bytes = nullptr;
   std::size_t size = 0;
@@ -75,8 +70,15 @@ void ask_for_client_certificate(SSL* ssl, const ClientAuthPolicy& policy) noexce
 
 }  // namespace
 
+// The pointer for a security callback, of which there is none here, lies in the SSL itself: ex_data would be a stack of
+// pointers on the heap, a hundred bytes for each connection.
 TlsHandshake& handshake_of(SSL* ssl) noexcept {
-  return *static_cast<TlsHandshake*>(SSL_get_ex_data(ssl, handshake_index()));
+  return *static_cast<TlsHandshake*>(SSL_get0_security_ex_data(ssl));
+}
+
+void forget_handshake(SSL* ssl) noexcept {
+  SSL_set0_security_ex_data(ssl, nullptr);
+  SSL_certs_clear(ssl);
 }
 
 TlsContext::TlsContext() {
@@ -109,7 +111,7 @@ void TlsContext::make() {
 
 base::SslPtr TlsContext::new_session(TlsHandshake& handshake) {
   base::SslPtr ssl(SSL_new(context_.get()));
-  SSL_set_ex_data(ssl.get(), handshake_index(), &handshake);
+  SSL_set0_security_ex_data(ssl.get(), &handshake);
   SSL_set_accept_state(ssl.get());
   if (handshake.snapshot->ticket_keys == nullptr) {
     SSL_set_options(ssl.get(), SSL_OP_NO_TICKET);

@@ -16,7 +16,7 @@ namespace proxy {
 
 struct ClientAuthPolicy;
 
-// What one handshake knows. Lives at one place for as long as its SSL.
+// What one handshake knows. Lives at one place until forget_handshake.
 struct TlsHandshake {
   SnapshotPtr snapshot;
   std::string server_name;                        // SNI, lower-cased; empty: none
@@ -33,7 +33,7 @@ class TlsContext {
  public:
   TlsContext();
 
-  // A server-side SSL for one connection. `handshake` must outlive it.
+  // A server-side SSL for one connection. `handshake` must last until forget_handshake.
   [[nodiscard]] base::SslPtr new_session(TlsHandshake& handshake);
   // The profile of later handshakes.
   void set_profile(config::TlsProfile profile);
@@ -51,6 +51,9 @@ class TlsContext {
 
 // The handshake that belongs to an SSL of new_session.
 [[nodiscard]] TlsHandshake& handshake_of(SSL* ssl) noexcept;
+// The handshake is over, one way or the other: there is no other one (renegotiation is off), and nothing asks any more.
+// Certificate and key are given up too: a connection keeps no key that has been replaced since.
+void forget_handshake(SSL* ssl) noexcept;
 
 // After the handshake.
 [[nodiscard]] Alpn negotiated_protocol(SSL* ssl) noexcept;

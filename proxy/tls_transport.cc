@@ -22,9 +22,7 @@ constexpr std::chrono::milliseconds ticket_patience{20};
 }  // namespace
 
 TlsTransport::TlsTransport(Worker& worker, tcp::socket socket, base::SslPtr ssl, Counter* received, Counter* sent)
-    : Transport(worker, std::move(socket), received, sent),
-      ssl_(std::move(ssl)),
-      tickets_due_(worker.deadlines(), [this] { send(std::exchange(tickets_, {})); }) {
+    : Transport(worker, std::move(socket), received, sent), ssl_(std::move(ssl)) {
   BIO* bio = BIO_new(bio_method());
   BIO_set_data(bio, this);
   BIO_set_init(bio, 1);
@@ -67,9 +65,9 @@ long TlsTransport::bio_control(BIO*, int command, long, void*) noexcept {
 void TlsTransport::send_records() {
   std::string& wire = worker_.wire_buffer();
   if (wire.empty()) return;
-  if (!tickets_.empty()) {
-    wire.insert(0, std::exchange(tickets_, {}));
-    tickets_due_.disarm();
+  if (tickets_ != nullptr) {
+    wire.insert(0, tickets_->bytes);
+    tickets_.reset();
   }
   send(wire);
   wire.clear();
@@ -78,9 +76,11 @@ void TlsTransport::send_records() {
 void TlsTransport::hold_tickets() {
   std::string& wire = worker_.wire_buffer();
   if (wire.empty()) return;
-  tickets_.assign(wire);
+  // The deadline itself stays until the next write: it may not be destroyed by what it calls.
+  const auto due = [this] { send(std::exchange(tickets_->bytes, {})); };
+  tickets_.reset(new Tickets{wire, Deadline(worker_.deadlines(), due)});
   wire.clear();
-  tickets_due_.arm(ticket_patience);
+  tickets_->due.arm(ticket_patience);
 }
 
 awaitable<base::Result<void>> TlsTransport::handshake() {

@@ -41,8 +41,12 @@ class TlsTransport final : public Transport {
   Read::Kind settle(int result);
 
   base::SslPtr ssl_;
-  std::string tickets_;  // sealed, not sent yet
-  Deadline tickets_due_;
+  // Sealed, not sent yet.
+  struct Tickets {
+    std::string bytes;
+    Deadline due;
+  };
+  std::unique_ptr<Tickets> tickets_;
   int failure_reason_ = 0;
   bool closing_ = false;
 };

@@ -55,7 +55,7 @@ void Transport::uncork() {
 
 // Not a coroutine itself: one frame less for every wait, and for every connection that is idle.
 awaitable<base::Result<void>> Transport::readable() {
-  if (failed_) return at_once<base::Result<void>>(std::unexpected(error_));
+  if (failed_) return at_once<base::Result<void>>(std::unexpected(Transport::error()));
   if (early_at_ < early_size_ || ended_) return at_once(base::Result<void>{});
   auto begin = [this](auto handler) {
     if (early_ == nullptr) {
@@ -77,13 +77,13 @@ awaitable<base::Result<void>> Transport::readable() {
 }
 
 base::Result<void> Transport::waited(const error_code& error) {
-  if (failed_) return std::unexpected(error_);
+  if (failed_) return std::unexpected(Transport::error());
   if (error == asio::error::operation_aborted) return base::fail(base::Code::cancelled, "interrupted");
   if (error == asio::error::eof) {
     ended_ = true;
   } else if (error) {
     fail(from_errno(error.value()));
-    return std::unexpected(error_);
+    return std::unexpected(Transport::error());
   }
   return {};
 }
@@ -160,7 +160,7 @@ void Transport::send(std::span<const char> wire) {
     if (sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) break;
     if (sent < 0) {
       cut_ = true;
-      error_ = from_errno(errno);
+      error_ = std::make_unique<const base::Error>(from_errno(errno));
       unsent_ = std::string();
       sent_ = 0;
       return;
@@ -189,7 +189,7 @@ awaitable<base::Result<void>> Transport::drain() {
     const std::size_t at = std::exchange(sent_, 0);
     send(std::span(held).subspan(at));
   }
-  if (failed_ || cut_) co_return std::unexpected(error_);
+  if (failed_ || cut_) co_return std::unexpected(Transport::error());
   co_return base::Result<void>{};
 }
 
@@ -200,10 +200,15 @@ void Transport::cancel(base::Error error) {
   socket_.close(ignored);
 }
 
+const base::Error& Transport::error() const noexcept {
+  static const base::Error nothing;
+  return error_ == nullptr ? nothing : *error_;
+}
+
 void Transport::fail(base::Error error) {
   if (failed_) return;
   failed_ = true;
-  error_ = std::move(error);
+  error_ = std::make_unique<const base::Error>(std::move(error));
 }
 
 bool Transport::peer_gone() {

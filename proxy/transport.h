@@ -40,6 +40,9 @@ class Transport {
   // After `blocked`: until there is something to read. One waiter. An error after cancel().
   [[nodiscard]] awaitable<base::Result<void>> readable();
 
+  // Somebody else has waited on socket(), and there is something.
+  void woken() noexcept { drained_ = false; }
+
   // Takes all bytes. May hold them until push(). Not while congested(), except for less than 64 KiB.
   void write(std::span<const char> bytes);
   // Sends what was held. Call before waiting for anything.
@@ -60,7 +63,7 @@ class Transport {
     return {early_.get() + early_at_, std::size_t(early_size_ - early_at_)};
   }
   // Why reading or writing failed.
-  [[nodiscard]] const base::Error& error() const noexcept { return error_; }
+  [[nodiscard]] const base::Error& error() const noexcept;
   [[nodiscard]] bool failed() const noexcept { return failed_; }
   // The peer takes nothing any more.
   [[nodiscard]] bool cut() const noexcept { return cut_ || failed_; }
@@ -95,7 +98,7 @@ class Transport {
   tcp::socket socket_;
   Counter* received_;
   Counter* sent_counter_;
-  base::Error error_;
+  std::unique_ptr<const base::Error> error_;  // null, as long as nothing failed
   bool failed_ = false;
   bool ended_ = false;    // FIN was read
   bool cut_ = false;      // writing has failed; what the peer sent before may still be read

@@ -143,7 +143,7 @@ void Worker::stop_listening(const config::SocketAddress& address) {
       tcp::endpoint peer;
       tcp::socket socket = accepting->acceptor.accept(peer, error);
       if (error) break;
-      spawn("connection", serve_connection(*this, std::move(socket), peer, accepting->listener));
+      Connection::begin(*this, std::move(socket), peer, accepting->listener);
     }
     error_code ignored;
     accepting->acceptor.close(ignored);
@@ -164,7 +164,7 @@ awaitable<void> Worker::accept(std::shared_ptr<Accepting> accepting) {
       continue;
     }
     if (error) continue;  // the client went away before it was accepted
-    spawn("connection", serve_connection(*this, std::move(socket), peer, accepting->listener));
+    Connection::begin(*this, std::move(socket), peer, accepting->listener);
   }
 }
 
@@ -181,7 +181,7 @@ void Worker::begin_drain(std::move_only_function<void()> done) {
   for (Connection* connection : told) {
     const bool still_there =
         std::ranges::any_of(connections_->all, [&](const Connection& one) { return &one == connection; });
-    if (still_there && connection->drain) connection->drain();
+    if (still_there) connection->drain();
   }
   connection_ended();
 }
@@ -198,7 +198,7 @@ void Worker::stop() {
   accepting_.clear();
   const base::Error error{base::Code::cancelled, "the server stops"};
   for (Connection& connection : connections_->all) {
-    if (connection.cancel) connection.cancel(error);
+    connection.cancel(error);
   }
   upstreams_->close(error);
 }
