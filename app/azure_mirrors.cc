@@ -6,9 +6,9 @@
 #include <utility>
 
 #include "azure/gateway_mirror.h"
-#include "azure/gateway_plan.h"
 #include "azure/key_vault_mirror.h"
 #include "azure/listener_probe.h"
+#include "azure/object_name.h"
 
 namespace app {
 namespace {
@@ -61,12 +61,10 @@ const std::vector<config::MirroredCertificate>& chosen_of(const config::Mirror& 
 std::string name_there(const config::Mirror& mirror, const std::string& certificate) {
   if (const auto* gateway = std::get_if<config::ApplicationGatewayMirror>(&mirror.to)) {
     // The gateway reads it out of the vault under its name there.
-    if (gateway->by == config::ApplicationGatewayMirror::By::key_vault) {
-      return azure::vault_object_name(gateway->name_prefix, certificate);
-    }
-    return azure::gateway_name(gateway->name_prefix, certificate);
+    const bool in_vault = gateway->by == config::ApplicationGatewayMirror::By::key_vault;
+    return azure::object_name(gateway->name_prefix, certificate, in_vault ? azure::vault_names : azure::gateway_names);
   }
-  return azure::vault_object_name(std::get<config::KeyVaultMirror>(mirror.to).name_prefix, certificate);
+  return azure::object_name(std::get<config::KeyVaultMirror>(mirror.to).name_prefix, certificate, azure::vault_names);
 }
 
 std::function<base::Result<std::string>(const std::string&, const std::stop_token&)> probe_of(

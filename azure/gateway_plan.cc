@@ -2,24 +2,18 @@
 
 #include <algorithm>
 #include <optional>
-#include <span>
 #include <utility>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "base/ascii.h"
 #include "base/base64.h"
-#include "base/hex.h"
-#include "certstore/facts.h"
 #include "certstore/name_lookup.h"
 
 namespace azure {
 namespace {
 
 using What = GatewayStep::What;
-
-constexpr std::size_t longest_name = 80;
 
 bool is_ours(std::string_view name, const GatewayRules& rules) {
   const std::string& prefix = rules.name_prefix;
@@ -212,24 +206,6 @@ base::Result<std::string> rebuilt(const GatewayDocument& there, const std::vecto
     }
   }
   return json.edited(std::move(edits));
-}
-
-std::string gateway_name(std::string_view prefix, std::string_view certificate) {
-  std::string name(prefix);
-  if (certificate.starts_with("*.")) {
-    name += "wildcard";
-    certificate.remove_prefix(1);
-  }
-  for (const char c : certificate) {
-    const char small = base::lower(c);
-    const bool allowed = (small >= 'a' && small <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
-    name += allowed ? c : '-';
-  }
-  if (name.size() <= longest_name) return name;
-  // Two that begin alike stay apart.
-  const auto digest =
-      certstore::sha256({reinterpret_cast<const std::uint8_t*>(certificate.data()), certificate.size()});
-  return name.substr(0, longest_name - 9) + '-' + base::to_hex(std::span(digest).first(4));
 }
 
 std::string_view to_string(GatewayStep::What what) noexcept {

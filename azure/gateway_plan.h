@@ -64,10 +64,6 @@ struct GatewayPlan {
                                                 const GatewayPlan& plan,
                                                 const std::map<std::string, UploadedPfx>& uploads);
 
-// How a certificate is called there: the prefix and its name in the characters that ARM allows, 80 at most.
-// "ns/name" becomes "ns-name", as AGIC has it; "*.example.com" becomes "wildcard.example.com".
-[[nodiscard]] std::string gateway_name(std::string_view prefix, std::string_view certificate);
-
 // Of an Application Gateway v2. https://learn.microsoft.com/azure/azure-resource-manager/management/
 // azure-subscription-service-limits#application-gateway-limits
 inline constexpr std::size_t most_gateway_certificates = 100;

@@ -8,7 +8,6 @@
 #include "acme/json_fields.h"
 #include "azure/pfx_upload.h"
 #include "azure/vault_reason.h"
-#include "base/ascii.h"
 #include "base/base64.h"
 #include "base/hex.h"
 #include "certstore/facts.h"
@@ -20,7 +19,6 @@ using nlohmann::json;
 using What = MirrorState::What;
 
 constexpr const char* fingerprint_tag = "sekisho-fingerprint";
-constexpr std::size_t longest_name = 127;
 
 // The newest version, as far as it matters here.
 struct Newest {
@@ -149,19 +147,6 @@ Outcome<MirrorOutcome::Finding> KeyVaultMirror::import(const MirrorItem& item, c
   if (!imported) return std::unexpected(imported.error());
   if (newest_from(*imported).fingerprint == item.certificate->fingerprint()) return Finding{What::in_step};
   return Finding{What::behind, "the vault answered with another certificate than was imported"};
-}
-
-std::string vault_object_name(std::string_view prefix, std::string_view certificate) {
-  std::string name(prefix);
-  if (certificate.starts_with("*.")) {
-    name += "wildcard";
-    certificate.remove_prefix(1);
-  }
-  for (const char c : certificate) {
-    const char small = base::lower(c);
-    name += (small >= 'a' && small <= 'z') || (c >= '0' && c <= '9') ? c : '-';
-  }
-  return name.substr(0, longest_name);
 }
 
 }  // namespace azure

@@ -27,7 +27,4 @@ class KeyVaultMirror final : public Mirror {
   const std::string where_;
 };
 
-// How a certificate is called in a vault: letters, digits and hyphens, 127 at most.
-[[nodiscard]] std::string vault_object_name(std::string_view prefix, std::string_view certificate);
-
 }  // namespace azure

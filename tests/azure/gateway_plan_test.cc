@@ -245,14 +245,5 @@ TEST(PfxUpload, RefusesWhatIsTooLarge) {
   EXPECT_EQ(upload.error().code, base::Code::too_large);
 }
 
-TEST(GatewayName, IsMadeOfWhatArmAllows) {
-  EXPECT_EQ(gateway_name("sekisho-", "www.example.com"), "sekisho-www.example.com");
-  EXPECT_EQ(gateway_name("sekisho-", "*.example.com"), "sekisho-wildcard.example.com");
-  EXPECT_EQ(gateway_name("cert-", "shop/tls"), "cert-shop-tls") << "as AGIC calls that of a Secret";
-  const std::string one = gateway_name("p-", std::string(100, 'a') + "1");
-  EXPECT_EQ(one.size(), 80U);
-  EXPECT_NE(one, gateway_name("p-", std::string(100, 'a') + "2"));
-}
-
 }  // namespace
 }  // namespace azure

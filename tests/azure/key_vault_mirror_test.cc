@@ -114,11 +114,5 @@ TEST_F(KeyVaultMirrors, ImportANewVersionOfTheirOwn) {
   EXPECT_EQ(imports(), 1U);
 }
 
-TEST(VaultObjectName, IsMadeOfWhatKeyVaultAllows) {
-  EXPECT_EQ(vault_object_name("", "www.example.com"), "www-example-com");
-  EXPECT_EQ(vault_object_name("p-", "*.example.com"), "p-wildcard-example-com");
-  EXPECT_EQ(vault_object_name("", "shop/tls"), "shop-tls");
-}
-
 }  // namespace
 }  // namespace azure
