@@ -225,6 +225,8 @@ class Http2:
             self.ended.add(stream)
         elif isinstance(event, h2.events.ConnectionTerminated):
             self.goaway = event
+            if event.error_code == 0:  # RFC 9113 section 6.8: open streams go on, which h2 does not know
+                self.h2.state_machine.state = h2.connection.ConnectionState.CLIENT_OPEN
         elif isinstance(event, h2.events.RemoteSettingsChanged):
             self.settings.update({k: v.new_value for k, v in event.changed_settings.items()})
 
