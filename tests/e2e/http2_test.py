@@ -14,14 +14,16 @@ from support.edge import eventually
 MAX_STREAMS = h2.settings.SettingCodes.MAX_CONCURRENT_STREAMS
 
 
-def test_many_streams_at_once_answer_as_they_are_ready(edge):
+def test_many_streams_at_once_answer_as_they_are_ready(edge, backend):
     client = http2(edge)
-    slow = client.request(path="/wait?ms=700")
+    slow = client.request(path="/gate")
     quick = [client.request(path=f"/echo?n={i}") for i in range(50)]
     for number, stream in enumerate(quick):
         assert json.loads(client.response(stream)[2])["target"] == f"/echo?n={number}"
     assert slow not in client.ended
+    backend.gate.set()
     assert client.response(slow)[0] == 200
+    backend.gate.clear()
 
 
 def test_request_bodies_and_trailers_reach_the_backend(edge):
