@@ -185,7 +185,10 @@ awaitable<void> Forwarding::relay_rest(Relayed relayed) {
 
 // The client's socket is full: its own patience counts now, not the backend's.
 awaitable<void> Forwarding::flush_client() {
-  Deadline patience(worker_.deadlines(), [this] { expired(Late::client_write); });
+  Deadline patience(worker_.deadlines(), [this] {
+    worker_.stats().violations[static_cast<std::size_t>(Violation::write_timeout)].add();
+    expired(Late::client_write);
+  });
   patience.arm(snapshot_->config->timeouts.write);
   response_deadline_.disarm();
   const auto drained = co_await writer_->drain();

@@ -64,6 +64,7 @@ class H2Session final : public H2Link {
   void leave();
   void say_last_stream();
   void end_with(std::uint32_t code);
+  void goaway_sent(std::uint32_t code);
   void flooded();
   void count(Violation violation);
   void lose_all(const base::Error& error);
@@ -93,6 +94,7 @@ class H2Session final : public H2Link {
   Leaving leaving_ = Leaving::no;
   bool settled_ = false;  // the client's SETTINGS came
   bool ended_ = false;    // GOAWAY with an error: nothing is read any more
+  bool broken_ = false;   // the frame that came last, and it has been counted
   bool closing_ = false;  // all was sent; the client's FIN is awaited
   Event room_;
   Deadline header_deadline_, idle_deadline_, leave_deadline_, close_deadline_, unread_deadline_, linger_deadline_;

@@ -31,6 +31,7 @@ void H2Session::begin_frame(const nghttp2_frame_hd& head) {
   if (ended_) return;
   const std::uint64_t tick = worker().deadlines().now_tick();
   bool bearable = true;
+  broken_ = false;
   if (head.type != NGHTTP2_CONTINUATION) {
     // A header block that was given up in the middle has no end of its own.
     incoming_ = nullptr;
@@ -131,12 +132,24 @@ void H2Session::end_request_head(H2Stream& stream, bool end_stream) {
 
 void H2Session::broken_frame() {
   count(Violation::protocol_h2);
+  broken_ = true;
   incoming_ = nullptr;
   trailers_open_ = false;
 }
 
+// nghttp2 ends the session by itself where a frame cannot even be read (RFC 9113 §5.4.1), and tells nobody but the
+// client.
+void H2Session::goaway_sent(std::uint32_t code) {
+  if (code == NGHTTP2_NO_ERROR || std::exchange(ended_, true)) return;
+  if (!broken_) count(code == NGHTTP2_ENHANCE_YOUR_CALM ? Violation::flood_h2 : Violation::protocol_h2);
+  header_deadline_.disarm();
+}
+
 void H2Session::frame_sent(const nghttp2_frame& frame) {
   switch (frame.hd.type) {
+    case NGHTTP2_GOAWAY:
+      goaway_sent(frame.goaway.error_code);
+      break;
     case NGHTTP2_DATA:
       guard_.data_sent();
       if (unread_deadline_.armed()) unread_deadline_.arm(config_->timeouts.write);
