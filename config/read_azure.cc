@@ -42,6 +42,10 @@ AzureIdentity read_identity(const Mapping& map) {
     identity.client_key = files.path("key");
   }
   if (const auto command = map.find("token_command")) identity.token_command = read_command(*command);
+  // Not one of those that wait for a change of `identity`: it is what makes people believe in workload identity.
+  if (identity.kind == Kind::managed && map.has("token_file")) {
+    map.refuse_key("token_file", "`identity: workload`: a managed identity has no token file");
+  }
   check_kind(map, identity.kind, {Kind::client_certificate, "client_certificate"});
   check_kind(map, identity.kind, {Kind::command, "token_command"});
   return identity;

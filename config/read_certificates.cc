@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <utility>
 
 #include "config/sections.h"
@@ -61,6 +62,10 @@ CertificatesSection read_certificates(const Value& value) {
     CertificateSource source = read_source(map, section);
     if (source.is_default && default_seen) map.find("default")->refuse("a second default", "at most one");
     default_seen = default_seen || source.is_default;
+    const auto same = [&](const CertificateSource& other) { return other.from == source.from; };
+    if (std::holds_alternative<KeyVaultCertificate>(source.from) && std::ranges::any_of(section.sources, same)) {
+      element.refuse("the same source a second time", "each only once");
+    }
     section.sources.push_back(std::move(source));
   }
   return section;

@@ -78,8 +78,13 @@ std::vector<Mirror> read_mirrors(const Value& value) {
     const Mapping map(element, keys::mirror);
     const auto kind = map.only_one_of({"application_gateway", "key_vault"});
     if (!kind) continue;
-    if (kind == "application_gateway") mirrors.push_back({read_gateway(*map.find("application_gateway"))});
-    if (kind == "key_vault") mirrors.push_back({read_vault(*map.find("key_vault"))});
+    Mirror mirror;
+    if (kind == "application_gateway") mirror.to = read_gateway(*map.find("application_gateway"));
+    if (kind == "key_vault") mirror.to = read_vault(*map.find("key_vault"));
+    if (std::ranges::find(mirrors, mirror) != mirrors.end()) {
+      element.refuse("the same mirror a second time", "each only once");
+    }
+    mirrors.push_back(std::move(mirror));
   }
   return mirrors;
 }

@@ -65,8 +65,10 @@ std::vector<TlsHost> read_hosts(const Value& value) {
 
 seconds read_rotation(const Value& value, seconds otherwise) {
   if (value.is(YamlNode::Kind::scalar)) {
-    // Anything but `off` is refused by choice().
-    return value.choice(Words<seconds>{{"off", seconds(0)}}).value_or(otherwise);
+    // A plain `false` too: YAML 1.1 tools write `off` so.
+    if (value.node().text == "off" || value.is_word("false")) return seconds(0);
+    value.refuse("off, or a mapping with `rotation`");
+    return otherwise;
   }
   const Mapping map(value, keys::tickets);
   return map.whole_seconds("rotation", otherwise, rotations);

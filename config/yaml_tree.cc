@@ -6,6 +6,7 @@
 #include <yaml-cpp/mark.h>
 #include <yaml-cpp/parser.h>
 
+#include <algorithm>
 #include <exception>
 #include <istream>
 #include <map>
@@ -214,6 +215,20 @@ bool acceptable_text(std::string_view text, const YamlBounds& bounds, Faults& fa
   return true;
 }
 
+// The last tab that begins a line, or stands among the spaces that do, up to the line `last`. yaml-cpp complains of
+// what it did not find, often a line later.
+std::optional<Mark> tab_in_indentation(std::string_view text, unsigned last) {
+  std::optional<Mark> found;
+  for (unsigned line = 1; line <= last && !text.empty(); ++line) {
+    const std::string_view one = text.substr(0, text.find('\n'));
+    const std::size_t begin = std::min(one.find_first_not_of(" \t\r"), one.size());
+    const std::size_t tab = one.substr(0, begin).find('\t');
+    if (tab != std::string_view::npos && begin < one.size()) found = Mark{line, static_cast<unsigned>(tab) + 1};
+    text.remove_prefix(std::min(one.size() + 1, text.size()));
+  }
+  return found;
+}
+
 // What yaml-cpp says of an alias without an anchor is most often a host pattern that lacks its quotes.
 std::string expected_instead_of(const std::string& message) {
   const bool about_alias = message.find("alias") != std::string::npos || message.find("anchor") != std::string::npos;
@@ -240,8 +255,11 @@ std::optional<YamlNode> read_yaml(std::string_view text, const YamlBounds& bound
     }
     return root;
   } catch (const YAML::Exception& error) {
-    if (!builder.broken()) {
-      faults.add(to_mark(error.mark), "text that is not YAML: " + quote(error.msg), expected_instead_of(error.msg));
+    const Mark mark = to_mark(error.mark);
+    if (const auto tab = tab_in_indentation(text, mark.line); tab && !builder.broken()) {
+      faults.add(*tab, "a tab in the indentation", "spaces");
+    } else if (!builder.broken()) {
+      faults.add(mark, "text that is not YAML: " + quote(error.msg), expected_instead_of(error.msg));
     }
   } catch (const std::exception& error) {
     if (!builder.broken()) faults.add({}, fmt::format("text that cannot be read ({})", error.what()), "YAML");

@@ -22,6 +22,7 @@ TEST(AzureSection, RefusesAnIdentityWithoutWhatItNeeds) {
   expect_fault("azure: { identity: client_certificate }\n", "expected the key `client_certificate` beside it");
   expect_fault("azure: { client_certificate: { key: a } }\n", "found azure client certificate without `certificate`");
   expect_fault("azure: { identity: secret }\n", "expected one of workload, managed, client_certificate, command");
+  expect_fault("azure: { identity: managed, token_file: a }\n", "found `token_file`, expected `identity: workload`");
   expect_fault("azure: { tenant_id: a/b }\n", "expected at most 90 letters");
 }
 
@@ -38,6 +39,16 @@ TEST(KeyVaultSection, RefusesWhatNamesNothingOrTooMuch) {
   expect_fault(vault("vault: a, tags: {}"), "found no tags, expected at least one tag");
   expect_fault(vault("vault: a, name: b, poll: 1ms"), "expected a duration from 1s to 1d");
   expect_fault(vault("vault: a, name: b, kind: key"), "expected one of certificate, secret");
+}
+
+TEST(KeyVaultSection, RefusesTheSameSourceTwice) {
+  expect_fault("certificates: [{ key_vault: { vault: a, name: b } }, { key_vault: { vault: a, name: b } }]\n",
+               "found the same source a second time, expected each only once");
+}
+
+TEST(MirrorSection, RefusesTheSameMirrorTwice) {
+  expect_fault("mirrors: [{ key_vault: { vault: a } }, { key_vault: { vault: a } }]\n",
+               "found the same mirror a second time, expected each only once");
 }
 
 TEST(AzureDnsSection, RefusesWhatContradictsItself) {

@@ -66,6 +66,8 @@ TEST(Parse, ReportsEveryFaultInTheOrderOfTheText) {
 }
 
 TEST(Parse, RefusesTextThatIsNotYaml) {
+  expect_fault("backends:\n  a:\n\tendpoints: []\n", "s.yaml:3:1: found a tab in the indentation, expected spaces");
+  expect_fault("listeners:\n\t- address: ':80'\n", "s.yaml:2:1: found a tab in the indentation, expected spaces");
   expect_fault("listeners: [", "s.yaml:1:1: found text that is not YAML: `end of sequence flow not found`");
   expect_fault("a: b: c\n", "expected YAML");
   expect_fault("listeners:\n\t- address: x\n", "s.yaml:2:");

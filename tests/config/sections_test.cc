@@ -56,7 +56,8 @@ TEST(TlsSection, NeverTurnsClientCertificatesOffByAccident) {
 TEST(TlsSection, RefusesProfilesAndTicketsItDoesNotKnow) {
   expect_fault("tls: { profile: old }\n", "found `old`, expected one of intermediate, modern");
   expect_fault("tls: { unknown_name: rejct }\n", "(did you mean `reject`?)");
-  expect_fault("tls: { tickets: on }\n", "found `on`, expected off");
+  expect_fault("tls: { tickets: on }\n", "found `on`, expected off, or a mapping with `rotation`");
+  expect_fault("tls: { tickets: true }\n", "found `true`, expected off, or a mapping with `rotation`");
   expect_fault("tls: { tickets: { rotation: 8d } }\n", "expected a duration from 1s to 7d");
   expect_fault("tls: { tickets: { rotation: 1500ms } }\n", "found `1500ms`, expected whole seconds");
   expect_fault("tls:\n", "s:3:1: found nothing, expected a mapping with keys of profile");
