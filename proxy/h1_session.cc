@@ -241,16 +241,19 @@ void H1Session::begin_body(std::string& text, const ResponseHead& head) {
     append_number(text, head.content_length.value_or(0));
     text.append("\r\n");
   }
+  const bool raw = !no_content && head.has_body && !head.content_length && head_.version == HttpVersion::http10;
+  closing_ = closing_ || raw;
+  // While the request still comes, the end has to wait for it (linger).
+  const bool last = closing_ && reader_.complete();
   if (no_content || !head.has_body) {
-    writer_.begin(Framing::none);
+    writer_.begin(Framing::none, 0, last);
   } else if (head.content_length) {
-    writer_.begin(Framing::length, *head.content_length);
-  } else if (head_.version == HttpVersion::http10) {
-    closing_ = true;
+    writer_.begin(Framing::length, *head.content_length, last);
+  } else if (raw) {
     writer_.begin(Framing::raw);
   } else {
     text.append("transfer-encoding: chunked\r\n");
-    writer_.begin(Framing::chunked);
+    writer_.begin(Framing::chunked, 0, last);
   }
   if (closing_) {
     text.append("connection: close\r\n");

@@ -26,10 +26,11 @@ std::string_view reason_phrase(unsigned status) noexcept {
   return {text.data(), text.size()};
 }
 
-void H1BodyWriter::begin(Framing framing, std::uint64_t length) {
+void H1BodyWriter::begin(Framing framing, std::uint64_t length, bool last) {
   framing_ = framing;
   left_ = framing == Framing::length ? length : 0;
   finished_ = false;
+  last_ = last || framing == Framing::raw;
 }
 
 void H1BodyWriter::write(std::span<const char> bytes) {
@@ -62,9 +63,7 @@ void H1BodyWriter::write(std::span<const char> bytes) {
 void H1BodyWriter::finish(const HeaderList& trailers) {
   if (finished_) return;
   finished_ = true;
-  if (framing_ == Framing::raw) {
-    transport_.close_write();
-  } else if (framing_ == Framing::chunked && trailers.empty()) {
+  if (framing_ == Framing::chunked && trailers.empty()) {
     transport_.write(std::string_view("0\r\n\r\n"));
   } else if (framing_ == Framing::chunked) {
     std::string text = "0\r\n";
@@ -72,6 +71,8 @@ void H1BodyWriter::finish(const HeaderList& trailers) {
     text += "\r\n";
     transport_.write(text);
   }
+  // A body that is shorter than was announced has no proper end.
+  if (last_ && left_ == 0) transport_.close_write();
 }
 
 }  // namespace proxy

@@ -17,7 +17,8 @@ class H1BodyWriter final : public BodyWriter {
   enum class Framing { none, length, chunked, raw };
 
   explicit H1BodyWriter(Transport& transport) : transport_(transport) {}
-  void begin(Framing framing, std::uint64_t length = 0);
+  // `last`: nothing follows on this connection. Its end then leaves together with that of the body.
+  void begin(Framing framing, std::uint64_t length = 0, bool last = false);
 
   void write(std::span<const char> bytes) override;
   void finish(const HeaderList& trailers) override;
@@ -34,6 +35,7 @@ class H1BodyWriter final : public BodyWriter {
   Framing framing_ = Framing::none;
   std::uint64_t left_ = 0;
   bool finished_ = false;
+  bool last_ = false;
 };
 
 // "name: value\r\n". Values come from parsers that let no line break through.

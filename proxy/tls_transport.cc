@@ -64,7 +64,7 @@ long TlsTransport::bio_control(BIO*, int command, long, void*) noexcept {
 
 void TlsTransport::send_records() {
   std::string& wire = worker_.wire_buffer();
-  if (wire.empty()) return;
+  if (wire.empty() || held_) return;
   if (tickets_ != nullptr) {
     wire.insert(0, tickets_->bytes);
     tickets_.reset();
@@ -159,8 +159,14 @@ void TlsTransport::seal(std::span<const char> bytes) {
 }
 
 void TlsTransport::close_write() {
+  // What is corked and close_notify behind it leave in one system call.
+  held_ = true;
   push();
-  if (failed() || closing_) return;
+  held_ = false;
+  if (failed() || closing_) {
+    send_records();  // the buffer is the worker's: nothing may stay in it
+    return;
+  }
   closing_ = true;
   forget_old_errors();
   if (SSL_is_init_finished(ssl_.get()) != 0) SSL_shutdown(ssl_.get());

@@ -49,6 +49,7 @@ class TlsTransport final : public Transport {
   std::unique_ptr<Tickets> tickets_;
   int failure_reason_ = 0;
   bool closing_ = false;
+  bool held_ = false;  // records wait in the wire buffer for those that follow
 };
 
 }  // namespace proxy

@@ -38,6 +38,22 @@ TEST_F(H1BodyWriterTest, LessThanWasAnnouncedIsNotComplete) {
   EXPECT_FALSE(writer.complete());
 }
 
+TEST_F(H1BodyWriterTest, TheLastBodyEndsTheConnection) {
+  writer.begin(Framing::length, 5, true);
+  writer.write(std::string_view("hello"));
+  writer.finish({});
+  EXPECT_EQ(wire.peer.hear_all(), "hello");
+}
+
+TEST_F(H1BodyWriterTest, ALastBodyThatIsTooShortHasNoProperEnd) {
+  writer.begin(Framing::length, 5, true);
+  writer.write(std::string_view("hell"));
+  writer.finish({});
+  writer.push();
+  EXPECT_EQ(wire.peer.hear(4), "hell");
+  EXPECT_TRUE(wire.peer.silent());
+}
+
 TEST_F(H1BodyWriterTest, WithoutABodyNothingIsSent) {
   writer.begin(Framing::none);
   writer.write(std::string_view("of a HEAD"));
