@@ -119,6 +119,32 @@ def test_a_slow_backend_holds_back_the_sender(run_edge, settings, make_backend):
     assert sent < 100 << 20 and memory.growth < ALLOWED, (sent, memory.growth)
 
 
+def test_a_slow_backend_holds_back_an_http2_stream_and_no_other(run_edge, settings, make_backend):
+    """The windows are given when the backend takes the body, not when it arrives."""
+    server = make_backend()
+    server.do_sleep = lambda exchange: server.gate.wait(60) and server.do_upload(exchange)
+    edge = run_edge(settings(server))
+    curl(edge, "/echo", "--http2")
+    with Memory(edge) as memory:
+        client = http2(edge)
+        client.until(lambda: client.settings)
+        stuck = client.request("POST", "/sleep", end=False)
+        eventually(lambda: ("POST", "/sleep") in server.requests)
+        sent = 0
+        # Each answer to a request on another stream comes after the window updates that were due before it.
+        for _ in range(20):
+            while (room := min(client.h2.local_flow_control_window(stuck), client.h2.max_outbound_frame_size)) > 0:
+                client.h2.send_data(stuck, b"\0" * room)
+                client.flush()
+                sent += room
+                assert sent < 64 << 20, "nobody holds the sender back"
+            assert client.get("/status/204")[0] == 204
+    assert sent >= 65535 and memory.growth < ALLOWED, (sent, memory.growth)
+    server.gate.set()
+    client.send_data(stuck, b"end", end=True)
+    assert client.response(stuck)[2] == str(sent + 3).encode()
+
+
 def test_fifty_downloads_at_once_stay_bounded(warm):
     with Memory(warm) as memory:
         clients = [http1(warm) for _ in range(50)]

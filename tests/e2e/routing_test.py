@@ -139,6 +139,15 @@ def test_trusted_hops_are_believed_and_extended(run_edge, settings, backend):
     assert have["x-forwarded-proto"] == ["http"] and have["x-forwarded-host"] == ["outer.example"]
 
 
+def test_forwarded_of_trusted_hops_is_kept_and_extended(run_edge, settings, backend):
+    """RFC 7239; a hop that is not trusted is tested above."""
+    edge = run_edge(settings(backend, trusted_proxies=["127.0.0.0/8"]))
+    have = echo_headers(curl_json(edge, "/echo", "-H", 'Forwarded: for=192.0.2.7;proto=http;host="outer.example"'))
+    elements = [element.strip().lower() for element in ", ".join(have["forwarded"]).split(",")]
+    assert elements[0] == 'for=192.0.2.7;proto=http;host="outer.example"'
+    assert len(elements) == 2 and "for=127.0.0.1" in elements[1].split(";"), elements
+
+
 def test_request_ids_are_made_kept_and_returned(table):
     made = echo_headers(curl_json(table, "/echo", host="x.test"))["x-request-id"][0]
     again = echo_headers(curl_json(table, "/echo", host="x.test"))["x-request-id"][0]
