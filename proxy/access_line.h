@@ -15,8 +15,9 @@ struct AccessRecord {
   std::string_view request_id, client, method, host, target, protocol;  // protocol: "HTTP/1.1", "HTTP/2"
   std::string_view route, backend, endpoint;
   unsigned status = 0;
-  std::uint64_t bytes_in = 0, bytes_out = 0;                  // bodies
-  std::chrono::nanoseconds connect{}, first_byte{}, total{};  // since the request's head was read
+  std::uint64_t bytes_in = 0, bytes_out = 0;    // bodies
+  std::chrono::nanoseconds queue{}, connect{};  // for a free connection to a backend, and to make one; of all attempts
+  std::chrono::nanoseconds first_byte{}, total{};  // since the request's head was read
   std::string_view tls_version, server_name;
   bool tls_resumed = false;
   unsigned attempts = 0;

@@ -251,6 +251,7 @@ void Forwarding::log_and_count() {
   record.status = status_;
   record.bytes_in = bytes_in_;
   record.bytes_out = bytes_out_;
+  record.queue = attempts_.queued;
   record.connect = connect_time_;
   record.first_byte = first_byte_time_;
   record.total = total;

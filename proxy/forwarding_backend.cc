@@ -21,8 +21,9 @@ awaitable<void> Forwarding::run() {
     lease_ = BackendPool::try_acquire(pool_, attempts_);
     if (!lease_) {
       const Time asked = std::chrono::steady_clock::now();
+      const auto queued_before = attempts_.queued;
       auto acquired = co_await BackendPool::acquire(pool_, attempts_, exchange_.connection());
-      connect_time_ += std::chrono::steady_clock::now() - asked;
+      connect_time_ += std::chrono::steady_clock::now() - asked - (attempts_.queued - queued_before);
       if (!acquired) {
         note_upstream_failure(acquired.error());
         if (may_retry(acquired.error())) continue;

@@ -188,7 +188,9 @@ awaitable<base::Result<UpstreamLease>> BackendPool::acquire(std::shared_ptr<Back
         co_return base::fail(base::Code::overloaded, "backend " + pool->config().name + ": the queue is full",
                              base::Origin::upstream, base::Retry::later);
       }
+      const auto asked = SteadyClock::now();
       auto turn = co_await pool->wait_in_queue();
+      attempts.queued += SteadyClock::now() - asked;
       if (!turn) {
         attempts.failure = UpstreamFailure::queue_timeout;
         co_return std::unexpected(std::move(turn.error()));

@@ -54,6 +54,7 @@ struct Attempts {
   std::optional<tcp::endpoint> chosen;                     // by the balancer, not tried yet
   std::optional<tcp::endpoint> wanted;                     // where a cookie leads, to be tried first
   UpstreamFailure failure = UpstreamFailure::no_endpoint;  // of the newest failed acquire()
+  std::chrono::nanoseconds queued{};                       // for a connection to become free, over all attempts
 };
 
 // One backend. Held by Upstreams and by every request that uses it, so that a removed backend ends with its last

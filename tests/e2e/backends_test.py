@@ -221,6 +221,23 @@ def test_the_queue_is_bounded_and_says_when_to_come_back(run_edge, settings, mak
         assert sorted(f.result(20) for f in rest) == [(200, None)] * 2 + [(503, "1")] * 8
 
 
+def test_the_time_in_the_queue_is_in_the_access_log_and_not_in_that_of_connecting(run_edge, settings, make_backend):
+    server = make_backend()
+    values = with_endpoints(settings, server.address, limits={"connections": 1, "queue": 10, "queue_timeout": "300ms"})
+    edge = run_edge({**values, "access_log": "json"})
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        busy = pool.submit(curl_json, edge, "/gate")
+        eventually(lambda: server.requests)
+        assert curl_status(edge, "/echo") == 503
+        server.gate.set()
+        busy.result(20)
+    eventually(lambda: len(edge.stdout.splitlines()) == 2)
+    by_path = {line["path"]: line for line in map(json.loads, edge.stdout.splitlines())}
+    waited, served = by_path["/echo"], by_path["/gate"]
+    assert 250 <= waited["queue_ms"] <= waited["total_ms"] and waited["connect_ms"] < waited["queue_ms"]
+    assert served["queue_ms"] == 0 and served["connect_ms"] > 0
+
+
 def test_waiting_in_the_queue_ends(run_edge, settings, make_backend):
     server = make_backend()
     edge = run_edge(with_endpoints(settings, server.address, limits={"connections": 1, "queue": 10, "queue_timeout": "300ms"}))

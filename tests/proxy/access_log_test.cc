@@ -34,6 +34,7 @@ AccessRecord sample() {
   record.status = 200;
   record.bytes_in = 1;
   record.bytes_out = 18'446'744'073'709'551'615U;
+  record.queue = 4'500us;
   record.connect = 1'234'567ns;
   record.total = 2s;
   record.tls_resumed = true;
@@ -100,14 +101,16 @@ TEST(AccessLine, CutsWhatIsTooLong) {
 TEST(AccessLine, HasAllFields) {
   const auto line = nlohmann::json::parse(json_of(sample()));
   for (const char* key :
-       {"time",        "request_id",  "client", "method",   "host",      "path",       "protocol",      "route",
-        "backend",     "endpoint",    "status", "bytes_in", "bytes_out", "connect_ms", "first_byte_ms", "total_ms",
-        "tls_version", "tls_resumed", "sni",    "attempts", "outcome",   "user_agent", "referer",       "generation"}) {
+       {"time",       "request_id",    "client",   "method",      "host",        "path",      "protocol",
+        "route",      "backend",       "endpoint", "status",      "bytes_in",    "bytes_out", "queue_ms",
+        "connect_ms", "first_byte_ms", "total_ms", "tls_version", "tls_resumed", "sni",       "attempts",
+        "outcome",    "user_agent",    "referer",  "generation"}) {
     EXPECT_TRUE(line.contains(key)) << key;
   }
-  EXPECT_EQ(line.size(), 24U);
+  EXPECT_EQ(line.size(), 25U);
   EXPECT_EQ(line["time"], "2025-11-22T02:16:28.123Z");
   EXPECT_EQ(line["bytes_out"], 18'446'744'073'709'551'615U);
+  EXPECT_DOUBLE_EQ(line["queue_ms"].get<double>(), 4.5);
   EXPECT_DOUBLE_EQ(line["connect_ms"].get<double>(), 1.234);
   EXPECT_DOUBLE_EQ(line["total_ms"].get<double>(), 2000.0);
   EXPECT_DOUBLE_EQ(line["first_byte_ms"].get<double>(), 0.0);
