@@ -122,7 +122,7 @@ TEST(EveryKey, ReachesAzure) {
   EXPECT_EQ(azure.key_vault_suffix, "vault.example.com");
   EXPECT_EQ(azure.metadata_endpoint, "http://127.0.0.1:40342");
   EXPECT_EQ(azure.ca_certificates, "/azure-roots.pem");
-  const auto folder = std::filesystem::path(SEKISHO_SOURCE_DIR) / "tests/config";
+  const auto folder = (std::filesystem::path(SEKISHO_SOURCE_DIR) / "tests/config").lexically_normal();
   EXPECT_EQ(azure.identity, (AzureIdentity{AzureIdentity::Kind::command,
                                            "11111111-2222-3333-4444-555555555555",
                                            "client-1",
