@@ -266,6 +266,7 @@ GatewayMirror::Next GatewayMirror::run(Round& round, const std::stop_token& stop
   }
   auto body = rebuilt(*there, round.wanted, plan, uploads);
   if (!body) return leave(What::behind, body.error().what, std::nullopt);
+  if (stop.stop_requested()) return Next::done;
   return write(*std::move(body), plan, round, stop);
 }
 

@@ -143,6 +143,7 @@ Outcome<MirrorOutcome::Finding> KeyVaultMirror::import(const MirrorItem& item, c
                     {"sekisho-certificate", item.certificate_name.substr(0, 256)}}}};
   std::string body = fmt::format("{{\"value\":\"{}\",{}", value, rest.dump().substr(1));
   const certstore::WipedAtEnd wipe_body(body);
+  if (stop.stop_requested()) return failed({base::Code::cancelled, "stopped", base::Origin::control});
   const auto imported = vault_.call("POST", fmt::format("/certificates/{}/import", item.name), body, stop);
   if (!imported) return std::unexpected(imported.error());
   if (newest_from(*imported).fingerprint == item.certificate->fingerprint()) return Finding{What::in_step};

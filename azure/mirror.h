@@ -58,6 +58,7 @@ class Mirror {
   // For people and metrics: "application gateway rg1/appgw".
   [[nodiscard]] virtual const std::string& where() const = 0;
   // Looks at what is there and makes it what is wanted, as far as that can be done now. Blocking: minutes. One thread.
+  // Once `stop` is asked for, nothing more is written: something else is wanted, or somebody else writes.
   [[nodiscard]] virtual MirrorOutcome reconcile(const std::vector<MirrorItem>& wanted, const std::stop_token& stop) = 0;
 };
 

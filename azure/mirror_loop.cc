@@ -46,6 +46,7 @@ void MirrorLoop::want(std::vector<MirrorItem> items) {
     states.emplace(item.name, std::move(state));
   }
   states_ = std::move(states);
+  attempt_.request_stop();
   rest_.wake();
 }
 
@@ -53,6 +54,7 @@ void MirrorLoop::lead(bool leads) {
   const std::lock_guard lock(mutex_);
   if (leads_ == leads) return;
   leads_ = leads;
+  attempt_.request_stop();
   rest_.wake();
 }
 
@@ -73,12 +75,19 @@ void MirrorLoop::run(const std::stop_token& stop) {
       if (!whole) return;
       pause_ = options_.first_pause;
       rest_.forget();
+      if (!leads_ || wanted_.empty()) continue;  // meanwhile
     }
     const std::vector<MirrorItem> wanted = wanted_;
+    std::stop_source attempt;
+    attempt_ = attempt;
     lock.unlock();
-    const MirrorOutcome outcome = mirror_->reconcile(wanted, stop);
+    const MirrorOutcome outcome = [&] {
+      const std::stop_callback with_thread(stop, [&] { attempt.request_stop(); });
+      return mirror_->reconcile(wanted, attempt.get_token());
+    }();
     lock.lock();
-    if (stop.stop_requested()) return;
+    // What it found is of another time; the next begins soon.
+    if (attempt.stop_requested()) continue;
     take(wanted, outcome);
     wait = pause_after(outcome);
   }

@@ -34,9 +34,10 @@ class MirrorLoop {
   MirrorLoop(const MirrorLoop&) = delete;
   MirrorLoop& operator=(const MirrorLoop&) = delete;
 
-  // From now on these. Cheap where they are as they were.
+  // From now on these. Cheap where they are as they were; else it ends the attempt that is under way, which writes
+  // nothing more.
   void want(std::vector<MirrorItem> items);
-  // Whether this process is the one that writes; at first it is not.
+  // Whether this process is the one that writes; at first it is not. An attempt that is under way ends.
   void lead(bool leads);
 
   [[nodiscard]] const std::string& where() const { return mirror_->where(); }
@@ -51,10 +52,11 @@ class MirrorLoop {
 
   const std::unique_ptr<Mirror> mirror_;
   const Options options_;
-  mutable std::mutex mutex_;  // guards the next three
+  mutable std::mutex mutex_;  // guards the next four
   std::vector<MirrorItem> wanted_;
   std::map<std::string, MirrorState> states_;
   bool leads_ = false;
+  std::stop_source attempt_;         // that is under way, or was the last
   Rest rest_;                        // of the thread; woken by news
   std::chrono::milliseconds pause_;  // of the thread
   std::minstd_rand random_;          // of the thread

@@ -3,6 +3,7 @@
 #include <condition_variable>
 #include <functional>
 #include <mutex>
+#include <utility>
 
 #include <gtest/gtest.h>
 
@@ -19,14 +20,24 @@ using What = MirrorState::What;
 class PlaceOfTests final : public Mirror {
  public:
   const std::string& where() const override { return where_; }
-  MirrorOutcome reconcile(const std::vector<MirrorItem>& wanted, const std::stop_token& /*stop*/) override {
-    const std::lock_guard lock(mutex_);
+  MirrorOutcome reconcile(const std::vector<MirrorItem>& wanted, const std::stop_token& stop) override {
+    std::unique_lock lock(mutex_);
     ++attempts_;
     MirrorOutcome outcome;
     for (const MirrorItem& item : wanted) outcome.items[item.name] = finding_;
     seen_ = wanted;
     changed_.notify_all();
+    // A long operation, which nothing but `stop` ends.
+    if (std::exchange(hangs_, false)) changed_.wait(lock, stop, [] { return false; });
     return outcome;
+  }
+  void hang_once() {
+    const std::lock_guard lock(mutex_);
+    hangs_ = true;
+  }
+  [[nodiscard]] std::vector<MirrorItem> seen() {
+    const std::lock_guard lock(mutex_);
+    return seen_;
   }
   void find(MirrorOutcome::Finding finding) {
     const std::lock_guard lock(mutex_);
@@ -44,10 +55,11 @@ class PlaceOfTests final : public Mirror {
  private:
   const std::string where_ = "a place";
   std::mutex mutex_;
-  std::condition_variable changed_;
+  std::condition_variable_any changed_;
   unsigned attempts_ = 0;
   MirrorOutcome::Finding finding_{What::in_step};
   std::vector<MirrorItem> seen_;
+  bool hangs_ = false;
 };
 
 class MirrorLoops : public testing::Test {
@@ -95,6 +107,43 @@ TEST_F(MirrorLoops, TryAgainUntilItIsThere) {
   place_->find({What::in_step});
   EXPECT_TRUE(becomes(What::in_step));
   EXPECT_EQ(loop_.states().front().problem, "");
+}
+
+TEST_F(MirrorLoops, EndAnAttemptWhereSomethingElseIsWanted) {
+  place_->hang_once();
+  loop_.lead(true);
+  loop_.want({item()});
+  ASSERT_TRUE(place_->wait_for_attempts(1));
+  const MirrorItem renewed = item();
+  loop_.want({renewed});
+  ASSERT_TRUE(place_->wait_for_attempts(2));
+  EXPECT_EQ(place_->seen(), std::vector{renewed});
+}
+
+TEST_F(MirrorLoops, EndAnAttemptWhereSomebodyElseLeads) {
+  place_->hang_once();
+  loop_.lead(true);
+  loop_.want({item()});
+  ASSERT_TRUE(place_->wait_for_attempts(1));
+  loop_.lead(false);
+  loop_.lead(true);
+  ASSERT_TRUE(place_->wait_for_attempts(2)) << "else the first goes on";
+  EXPECT_TRUE(becomes(What::in_step));
+}
+
+TEST_F(MirrorLoops, BelieveNothingOfAnAttemptThatWasEnded) {
+  place_->hang_once();
+  place_->find({What::in_step});
+  const MirrorItem one = item();
+  loop_.lead(true);
+  loop_.want({one});
+  ASSERT_TRUE(place_->wait_for_attempts(1));
+  place_->find({What::behind, "another wrote"});
+  loop_.lead(false);
+  loop_.lead(true);
+  ASSERT_TRUE(place_->wait_for_attempts(3));
+  EXPECT_EQ(loop_.states().front().problem, "another wrote");
+  EXPECT_EQ(loop_.states().front().since, clock_.now());
 }
 
 TEST_F(MirrorLoops, LookAgainWhereAllIsWell) {
