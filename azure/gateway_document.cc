@@ -108,9 +108,8 @@ base::Result<GatewayDocument> GatewayDocument::parse(std::string text) {
   if (!document.id_.starts_with('/')) return lacks("id");
   document.stopped_ = same_name(text_of(*properties, "operationalState"), "Stopped");
   const std::string state = text_of(*properties, "provisioningState");
-  document.failed_ = same_name(state, "Failed");
-  document.updating_ =
-      !state.empty() && !same_name(state, "Succeeded") && !same_name(state, "Failed") && !same_name(state, "Canceled");
+  document.failed_ = same_name(state, "Failed") || same_name(state, "Canceled");
+  document.updating_ = !state.empty() && !same_name(state, "Succeeded") && !document.failed_;
   const std::set<std::string> named = ids_outside_certificates(*properties);
   const json* certificates = member(*properties, "sslCertificates");
   if (certificates != nullptr && !certificates->is_array() && !certificates->is_null()) {

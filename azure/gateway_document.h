@@ -46,10 +46,10 @@ class GatewayDocument {
   [[nodiscard]] const JsonText& places() const noexcept { return places_; }
   [[nodiscard]] const std::string& id() const noexcept { return id_; }
   [[nodiscard]] bool stopped() const noexcept { return stopped_; }
-  // properties.provisioningState is neither Succeeded nor Failed: somebody's operation is under way. That it is
-  // Succeeded proves nothing: it is so between the steps of one operation too.
+  // properties.provisioningState is none of those that end: somebody's operation is under way. That it is Succeeded
+  // proves nothing: it is so between the steps of one operation too.
   [[nodiscard]] bool updating() const noexcept { return updating_; }
-  // The last operation failed: what is shown may be what was asked for, and not what is served.
+  // The last operation failed or was cancelled: what is shown may be what was asked for, and not what is served.
   [[nodiscard]] bool failed() const noexcept { return failed_; }
   // In their order in the document, one for each element.
   [[nodiscard]] const std::vector<GatewayCertificate>& certificates() const noexcept { return certificates_; }

@@ -9,8 +9,10 @@
 
 #include "acme/json_fields.h"
 #include "azure/failure.h"
+#include "base/http_url.h"
 #include "base/log.h"
 #include "base/wait.h"
+#include "certstore/choice.h"
 #include "certstore/secret_bytes.h"
 
 namespace azure {
@@ -28,6 +30,7 @@ constexpr milliseconds shortest_poll{1'000};
 constexpr milliseconds longest_poll{120'000};
 constexpr milliseconds pause_after_loss{15'000};  // to another writer
 constexpr milliseconds wait_for_others{60'000};   // whose operation is under way
+constexpr std::string_view under_way = "another operation on the gateway is under way";
 constexpr milliseconds pause_in_contest{3'600'000};
 constexpr std::chrono::minutes contest_interval{60};
 constexpr std::size_t contest_count = 3;
@@ -91,17 +94,25 @@ std::string GatewayMirror::url() const {
   return fmt::format("{}{}?api-version={}", options_.resource_manager, options_.resource_id, gateway_api_version);
 }
 
+GatewayWant GatewayMirror::want_of(const MirrorItem& item) const {
+  GatewayWant want{.name = item.name};
+  if (!options_.vault.empty()) want.key_vault_secret_id = fmt::format("{}/secrets/{}", options_.vault, item.name);
+  if (!item.refusal.empty()) want.use = GatewayWant::Use::leave;
+  if (item.certificate == nullptr) return want;
+  const certstore::Facts& facts = item.certificate->facts();
+  want.fingerprint = item.certificate->fingerprint();
+  want.not_before = facts.not_before;
+  want.not_after = facts.not_after;
+  // Where one is refused because it is not valid now, sekisho shows another one.
+  const bool valid = certstore::validity_at(facts, client_->clock().now()) == certstore::Validity::valid;
+  if (item.refusal.empty() || valid) want.hosts = facts.dns_names;
+  return want;
+}
+
 MirrorOutcome GatewayMirror::reconcile(const std::vector<MirrorItem>& wanted, const std::stop_token& stop) {
   MirrorOutcome outcome;
   Round round{.items = wanted, .wanted = {}, .outcome = outcome};
-  for (const MirrorItem& item : wanted) {
-    GatewayWant want{.name = item.name,
-                     .fingerprint = item.certificate->fingerprint(),
-                     .hosts = item.certificate->facts().dns_names,
-                     .key_vault_secret_id = {}};
-    if (!options_.vault.empty()) want.key_vault_secret_id = fmt::format("{}/secrets/{}", options_.vault, item.name);
-    round.wanted.push_back(std::move(want));
-  }
+  for (const MirrorItem& item : wanted) round.wanted.push_back(want_of(item));
   for (unsigned count = 0; count < most_rounds && !stop.stop_requested(); ++count) {
     if (run(round, stop) == Next::done) return outcome;
   }
@@ -118,23 +129,25 @@ Outcome<GatewayDocument> GatewayMirror::read(const std::stop_token& stop) {
 }
 
 GatewayPlan GatewayMirror::plan_for(const GatewayDocument& there, const Round& round) {
-  const GatewayRules rules{.name_prefix = options_.name_prefix, .listeners = options_.listeners};
+  const GatewayRules rules{.name_prefix = options_.name_prefix, .listeners = options_.listeners, .only = options_.only};
   const base::SystemTime now = client_->clock().now();
-  std::set<std::string> prune;
+  using Mend = GatewayRound::Mend;
+  GatewayRound known{.mend = failed_ || !mended_ || now - *mended_ >= options_.mend_again ? Mend::now : Mend::not_yet};
   std::map<std::string, base::SystemTime> unused;
   if (options_.prune_after.count() > 0) {
     for (const std::string& name : prunable(there, round.wanted, rules)) {
       const auto before = unused_since_.find(name);
       const base::SystemTime since = before == unused_since_.end() ? now : before->second;
       unused.emplace(name, since);
-      if (now - since >= options_.prune_after) prune.insert(name);
+      if (now - since >= options_.prune_after) known.prune.insert(name);
     }
   }
   unused_since_ = std::move(unused);
-  return plan_gateway(there, round.wanted, rules, prune, [&](const GatewayWant& want) {
+  known.taken = [&](const GatewayWant& want) {
     const auto written = written_.find(want.name);
     return written != written_.end() && written->second == want.fingerprint;
-  });
+  };
+  return plan_gateway(there, round.wanted, rules, known);
 }
 
 // What was ours when we looked last, and is not any more.
@@ -151,9 +164,9 @@ void GatewayMirror::remember(const GatewayPlan& plan, const Round& round) {
   if (was_taken) taken_.push_back(now);
   held_.clear();
   for (const GatewayWant& want : round.wanted) {
-    if (std::ranges::find(plan.steps, want.name, &GatewayStep::name) == plan.steps.end()) {
-      held_[want.name] = want.fingerprint;
-    }
+    if (want.use == GatewayWant::Use::leave) continue;
+    const auto differs = [&](const GatewayStep& step) { return step.name == want.name && step.what != Step::mend; };
+    if (std::ranges::none_of(plan.steps, differs)) held_[want.name] = want.fingerprint;
   }
 }
 
@@ -185,6 +198,12 @@ MirrorOutcome::Finding GatewayMirror::asked(const GatewayWant& want, MirrorOutco
 // What the document says of each certificate.
 void GatewayMirror::settle(const GatewayDocument& there, const GatewayPlan& plan, Round& round,
                            const std::stop_token& stop) const {
+  for (const std::string& name : plan.doubtful) {
+    round.outcome.items.try_emplace(
+        name, MirrorOutcome::Finding{What::behind,
+                                     "the last operation on the gateway, of somebody else, has failed: it may serve "
+                                     "something else than it shows; it will be written anew"});
+  }
   const std::string problem = fmt::format("{}", fmt::join(plan.problems, "; "));
   for (const GatewayWant& want : round.wanted) {
     const auto place = there.certificate(want.name);
@@ -201,21 +220,6 @@ void GatewayMirror::settle(const GatewayDocument& there, const GatewayPlan& plan
   }
 }
 
-// What a failed write has left is shown, and not served. Ours is written anew; that of others is theirs to mend.
-void GatewayMirror::mend(GatewayPlan& plan, Round& round) const {
-  for (const GatewayWant& want : round.wanted) {
-    if (std::ranges::find(plan.steps, want.name, &GatewayStep::name) != plan.steps.end()) continue;
-    if (failed_) {
-      plan.steps.push_back({want.key_vault_secret_id.empty() ? Step::replace : Step::hasten, want.name});
-    } else {
-      round.outcome.items.try_emplace(
-          want.name, MirrorOutcome::Finding{What::behind,
-                                            "the last operation on the gateway, of somebody else, has failed: it may "
-                                            "serve something else than it shows"});
-    }
-  }
-}
-
 GatewayMirror::Next GatewayMirror::run(Round& round, const std::stop_token& stop) {
   auto there = read(stop);
   if (!there) {
@@ -227,23 +231,28 @@ GatewayMirror::Next GatewayMirror::run(Round& round, const std::stop_token& stop
   }
   GatewayPlan plan = plan_for(*there, round);
   remember(plan, round);
-  if (there->failed() && !there->updating()) mend(plan, round);
-  if (plan.steps.empty()) {
-    settle(*there, plan, round, stop);
-    return Next::done;
-  }
   const auto leave = [&](What what, const std::string& problem, std::optional<milliseconds> again) {
-    for (const GatewayStep& step : plan.steps)
-      round.outcome.items.try_emplace(step.name, MirrorOutcome::Finding{what, problem});
+    for (const GatewayStep& step : plan.steps) {
+      const std::string& certificate = step.what == Step::refer ? step.to : step.name;
+      round.outcome.items.try_emplace(certificate, MirrorOutcome::Finding{what, problem});
+    }
+    // What it shows may be what another has just asked for.
+    if (there->updating() && round.writes == 0) {
+      round.outcome.say_of_others(round.items, {What::behind, std::string(under_way), true});
+    }
     round.outcome.again = again;
     settle(*there, plan, round, stop);
     return Next::done;
   };
+  if (plan.steps.empty()) {
+    const bool unfinished = there->updating() && round.writes == 0;
+    return leave(What::behind, {}, unfinished ? std::optional(wait_for_others) : std::nullopt);
+  }
   if (there->stopped()) {
     return leave(What::refused, "the gateway is stopped, and a write would start it: start it, or wait until it is",
                  wait_for_others);
   }
-  if (there->updating()) return leave(What::behind, "another operation on the gateway is under way", wait_for_others);
+  if (there->updating()) return leave(What::behind, std::string(under_way), wait_for_others);
   const bool only_hastens =
       std::ranges::all_of(plan.steps, [](const GatewayStep& step) { return step.what == Step::hasten; });
   if (round.writes > 0 && (only_hastens || round.writes == most_writes)) {
@@ -267,15 +276,16 @@ GatewayMirror::Next GatewayMirror::run(Round& round, const std::stop_token& stop
   auto body = rebuilt(*there, round.wanted, plan, uploads);
   if (!body) return leave(What::behind, body.error().what, std::nullopt);
   if (stop.stop_requested()) return Next::done;
+  if (there->failed()) mended_ = client_->clock().now();
   return write(*std::move(body), plan, round, stop);
 }
 
-// Those that cannot be uploaded are wanted no more in this attempt.
+// Those that cannot be uploaded are left as they are in this attempt.
 std::map<std::string, UploadedPfx> GatewayMirror::uploads_for(const GatewayPlan& plan, Round& round) {
   std::map<std::string, UploadedPfx> uploads;
   if (!options_.vault.empty()) return uploads;
   for (const GatewayStep& step : plan.steps) {
-    if (step.what != Step::add && step.what != Step::replace) continue;
+    if (!writes_certificate(step.what)) continue;
     const auto item = std::ranges::find(round.items, step.name, &MirrorItem::name);
     if (item == round.items.end()) continue;
     auto upload = make_upload(*item->certificate, largest_gateway_pfx);
@@ -284,7 +294,8 @@ std::map<std::string, UploadedPfx> GatewayMirror::uploads_for(const GatewayPlan&
       continue;
     }
     round.outcome.items.try_emplace(step.name, MirrorOutcome::Finding{What::refused, upload.error().what});
-    std::erase_if(round.wanted, [&](const GatewayWant& want) { return want.name == step.name; });
+    const auto want = std::ranges::find(round.wanted, step.name, &GatewayWant::name);
+    if (want != round.wanted.end()) want->use = GatewayWant::Use::leave;
   }
   return uploads;
 }
@@ -347,7 +358,8 @@ GatewayMirror::Next GatewayMirror::failed_write(AzureFailure failure, Round& rou
 
 GatewayMirror::Ended GatewayMirror::await(std::string url, milliseconds first, const std::stop_token& stop) {
   // A token goes with it.
-  if (!url.starts_with(options_.resource_manager + '/')) {
+  const std::string here = base::origin_of(options_.resource_manager);
+  if (here.empty() || base::origin_of(url) != here) {
     return {"Unknown", "the operation is to be followed at another server"};
   }
   const base::SteadyTime deadline = client_->clock().steady() + options_.longest_operation;

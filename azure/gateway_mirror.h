@@ -8,6 +8,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -27,12 +28,15 @@ class GatewayMirror final : public Mirror {
     TokenRequest token;
     std::string vault;  // URL; empty: certificates are uploaded
     std::vector<std::string> listeners;
+    std::string only = {};  // as in GatewayRules
     std::string name_prefix;
     std::chrono::seconds prune_after{0};  // 0: never
     Client::Wait wait = {};               // empty: base::wait_for
     // The fingerprint of what the gateway's listeners show for a name; empty: they cannot be asked.
     std::function<base::Result<std::string>(const std::string& server_name, const std::stop_token& stop)> probe = {};
     std::chrono::milliseconds longest_operation{std::chrono::minutes(60)};
+    // What an operation of others has left failed is written anew at once, and then no more often than this.
+    std::chrono::milliseconds mend_again{std::chrono::minutes(30)};
   };
 
   GatewayMirror(std::shared_ptr<Client> client, Options options);
@@ -45,10 +49,11 @@ class GatewayMirror final : public Mirror {
   // One way from reading to the end of a write.
   struct Round {
     const std::vector<MirrorItem>& items;
-    std::vector<GatewayWant> wanted;  // without those that are refused
+    std::vector<GatewayWant> wanted;
     MirrorOutcome& outcome;
     unsigned writes = 0;  // of ours that succeeded
   };
+  [[nodiscard]] GatewayWant want_of(const MirrorItem& item) const;
   [[nodiscard]] Next run(Round& round, const std::stop_token& stop);
   [[nodiscard]] Outcome<GatewayDocument> read(const std::stop_token& stop);
   [[nodiscard]] std::map<std::string, UploadedPfx> uploads_for(const GatewayPlan& plan, Round& round);
@@ -63,7 +68,6 @@ class GatewayMirror final : public Mirror {
   void remember(const GatewayPlan& plan, const Round& round);
   [[nodiscard]] std::string contest(const GatewayDocument& there) const;
   void settle(const GatewayDocument& there, const GatewayPlan& plan, Round& round, const std::stop_token& stop) const;
-  void mend(GatewayPlan& plan, Round& round) const;
   [[nodiscard]] MirrorOutcome::Finding asked(const GatewayWant& want, MirrorOutcome::Finding finding,
                                              const std::stop_token& stop) const;
   [[nodiscard]] std::string url() const;
@@ -74,6 +78,7 @@ class GatewayMirror final : public Mirror {
   std::map<std::string, std::string> held_;               // name to fingerprint, as it was when we looked or wrote last
   std::map<std::string, std::string> written_;            // the same, by writes of ours alone
   bool failed_ = false;                                   // the last write of ours that came to an end
+  std::optional<base::SystemTime> mended_;                // when we began to write anew what others had left failed
   std::map<std::string, base::SystemTime> unused_since_;  // of those that are to be pruned
   std::vector<base::SystemTime> taken_;                   // when somebody else had changed what was ours
 };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <tuple>
 #include <utility>
 
 #include <fmt/format.h>
@@ -24,9 +25,13 @@ bool is_wanted(std::string_view name, const std::vector<GatewayWant>& wanted) {
   return std::ranges::any_of(wanted, [&](const GatewayWant& want) { return same_name(want.name, name); });
 }
 
+bool has_host(const GatewayWant& want, const std::string& host) {
+  return std::ranges::find(want.hosts, host) != want.hosts.end();
+}
+
 bool good_for(const GatewayWant& want, const std::string& host) {
-  const auto has = [&](const std::string& name) { return std::ranges::find(want.hosts, name) != want.hosts.end(); };
-  return has(host) || (!host.starts_with('*') && has(certstore::wildcard_above(host)));
+  if (has_host(want, host)) return true;
+  return !host.starts_with('*') && has_host(want, certstore::wildcard_above(host));
 }
 
 std::optional<What> step_for(const GatewayCertificate& there, const GatewayWant& want) {
@@ -35,23 +40,45 @@ std::optional<What> step_for(const GatewayCertificate& there, const GatewayWant&
   return want.key_vault_secret_id.empty() ? What::replace : What::hasten;
 }
 
+// Of two that are good for all hosts of a listener, the one that we would serve: the one with the hosts themselves
+// beats a wildcard, then as certstore/choice has it. Between two that are as good, the one it has stays.
+const GatewayWant* better_for(const GatewayListener& listener, const GatewayDocument& there, const GatewayWant& one,
+                              const GatewayWant& other) {
+  const auto rank = [&](const GatewayWant& want) {
+    const bool exact =
+        std::ranges::all_of(listener.hosts, [&](const std::string& host) { return has_host(want, host); });
+    const bool has_it = same_name(listener.certificate_id, there.certificate_id(want.name));
+    return std::tuple(exact, want.not_before, want.not_after, has_it, std::string_view(want.fingerprint));
+  };
+  return rank(one) < rank(other) ? &other : &one;
+}
+
 // The certificate that a listener is to refer to, or why there is none.
-base::Result<const GatewayWant*> certificate_for(const GatewayListener& listener,
-                                                 const std::vector<GatewayWant>& wanted) {
+base::Result<const GatewayWant*> certificate_for(const GatewayListener& listener, const GatewayDocument& there,
+                                                 const std::vector<GatewayWant>& wanted, const GatewayRules& rules) {
   const auto fault = [&](std::string_view what) {
     return base::fail(base::Code::invalid, fmt::format("the listener {} {}", listener.name, what));
   };
   if (!same_name(listener.protocol, "Https")) return fault("is not one for HTTPS");
+  const GatewayWant* chosen = nullptr;
   if (listener.hosts.empty()) {
-    if (wanted.size() != 1) return fault("is for any host: which certificate it is to have cannot be known");
-    return &wanted.front();
-  }
-  for (const GatewayWant& want : wanted) {
-    if (std::ranges::all_of(listener.hosts, [&](const std::string& host) { return good_for(want, host); })) {
-      return &want;
+    if (rules.only.empty()) {
+      return fault("is for any host: it is led only where the mirror's `certificates` name exactly one");
+    }
+    const auto only = std::ranges::find(wanted, rules.only, &GatewayWant::name);
+    if (only != wanted.end()) chosen = &*only;
+  } else {
+    for (const GatewayWant& want : wanted) {
+      const auto is_good = [&](const std::string& host) { return good_for(want, host); };
+      if (!std::ranges::all_of(listener.hosts, is_good)) continue;
+      chosen = chosen == nullptr ? &want : better_for(listener, there, *chosen, want);
     }
   }
-  return fault("has hosts that no certificate mirrored there is good for");
+  if (chosen == nullptr) return fault("has hosts that no certificate mirrored there is good for");
+  if (chosen->use == GatewayWant::Use::leave) {
+    return fault(fmt::format("is left as it is: {}, which is for it, cannot be written", chosen->name));
+  }
+  return chosen;
 }
 
 void plan_listeners(const GatewayDocument& there, const std::vector<GatewayWant>& wanted, const GatewayRules& rules,
@@ -63,7 +90,7 @@ void plan_listeners(const GatewayDocument& there, const std::vector<GatewayWant>
       continue;
     }
     const GatewayListener& listener = there.listeners()[*place];
-    const auto chosen = certificate_for(listener, wanted);
+    const auto chosen = certificate_for(listener, there, wanted, rules);
     if (!chosen) {
       plan.problems.push_back(chosen.error().what);
     } else if (!same_name(listener.certificate_id, there.certificate_id((*chosen)->name))) {
@@ -108,7 +135,7 @@ base::Result<ElementChanges> certificate_changes(const GatewayDocument& there, c
   for (const GatewayStep& step : plan.steps) {
     const auto place = there.certificate(step.name);
     if (step.what == What::prune && place) changes.removed.insert(*place);
-    if (step.what != What::add && step.what != What::replace) continue;
+    if (!writes_certificate(step.what)) continue;
     const auto want = std::ranges::find(wanted, step.name, &GatewayWant::name);
     if (want == wanted.end()) return base::fail(base::Code::internal, "a plan for a certificate that is not wanted");
     auto element = element_of(there, place, *want, uploads);
@@ -138,40 +165,56 @@ std::vector<Edit> listener_edits(const GatewayDocument& there, const GatewayPlan
   return edits;
 }
 
+// One that is there already.
+void plan_certificate(const GatewayDocument& there, const GatewayCertificate& certificate, const GatewayWant& want,
+                      const GatewayRound& round, GatewayPlan& plan) {
+  const bool same_place = same_name(certificate.key_vault_secret_id, want.key_vault_secret_id);
+  const bool unchecked = same_place && certificate.fingerprints.empty() && round.taken && round.taken(want);
+  const auto step = step_for(certificate, want);
+  if (step && !unchecked) {
+    plan.steps.push_back({*step, want.name});
+    return;
+  }
+  if (unchecked) plan.unchecked.push_back(want.name);
+  if (!there.failed() || there.updating()) return;
+  if (round.mend == GatewayRound::Mend::now) {
+    plan.steps.push_back({want.key_vault_secret_id.empty() ? What::mend : What::hasten, want.name});
+  } else {
+    plan.doubtful.push_back(want.name);
+  }
+}
+
 }  // namespace
 
+bool writes_certificate(GatewayStep::What what) noexcept {
+  return what == What::add || what == What::replace || what == What::mend;
+}
+
 GatewayPlan plan_gateway(const GatewayDocument& there, const std::vector<GatewayWant>& wanted,
-                         const GatewayRules& rules, const std::set<std::string>& prune,
-                         const std::function<bool(const GatewayWant&)>& taken) {
+                         const GatewayRules& rules, const GatewayRound& round) {
   GatewayPlan plan;
   for (const std::string& name : prunable(there, wanted, rules)) {
-    if (prune.contains(name)) plan.steps.push_back({What::prune, name});
+    if (round.prune.contains(name)) plan.steps.push_back({What::prune, name});
   }
   std::size_t count = there.certificates().size() - plan.steps.size();
-  std::vector<GatewayWant> present;
-  for (const GatewayWant& want : wanted) {
+  std::vector<GatewayWant> all = wanted;
+  for (GatewayWant& want : all) {
+    if (want.use == GatewayWant::Use::leave) continue;
     const auto place = there.certificate(want.name);
     if (!place && count >= most_gateway_certificates) {
       plan.problems.push_back(
           fmt::format("the gateway has {} certificates and takes no more: {} is left out", count, want.name));
+      want.use = GatewayWant::Use::leave;
       continue;
     }
-    present.push_back(want);
     if (!place) {
       ++count;
       plan.steps.push_back({What::add, want.name});
       continue;
     }
-    const GatewayCertificate& certificate = there.certificates()[*place];
-    const auto step = step_for(certificate, want);
-    const bool same_place = same_name(certificate.key_vault_secret_id, want.key_vault_secret_id);
-    if (same_place && certificate.fingerprints.empty() && taken && taken(want)) {
-      plan.unchecked.push_back(want.name);
-    } else if (step) {
-      plan.steps.push_back({*step, want.name});
-    }
+    plan_certificate(there, there.certificates()[*place], want, round, plan);
   }
-  plan_listeners(there, present, rules, plan);
+  plan_listeners(there, all, rules, plan);
   return plan;
 }
 
@@ -214,6 +257,8 @@ std::string_view to_string(GatewayStep::What what) noexcept {
       return "add";
     case What::replace:
       return "replace";
+    case What::mend:
+      return "mend";
     case What::hasten:
       return "hasten";
     case What::refer:

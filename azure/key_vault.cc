@@ -24,14 +24,6 @@ const char* collection_of(KeyVault::Kind kind) {
   return kind == KeyVault::Kind::certificate ? "certificates" : "secrets";
 }
 
-std::string lower_authority(std::string_view url) {
-  const auto parsed = base::parse_http_url(url);
-  if (!parsed) return {};
-  std::string text = (parsed->secure ? "https://" : "http://") + base::lower_case(parsed->authority);
-  if (parsed->secure && text.ends_with(":443")) text.resize(text.size() - 4);
-  return text;
-}
-
 Outcome<nlohmann::json> protocol_failure(std::string what) {
   return failed({base::Code::protocol, std::move(what), base::Origin::upstream, base::Retry::later});
 }
@@ -53,8 +45,8 @@ std::string KeyVault::url_of(const std::string& path_and_query) const {
 
 // What a list says comes next is followed with our token: never to another place.
 bool KeyVault::is_of_this_vault(std::string_view url) const {
-  const auto parsed = base::parse_http_url(url);
-  return parsed && !parsed->host().empty() && lower_authority(url) == lower_authority(url_);
+  const std::string origin = base::origin_of(url);
+  return !origin.empty() && origin == base::origin_of(url_);
 }
 
 std::string KeyVault::tenant() const {

@@ -88,6 +88,7 @@ MirrorOutcome KeyVaultMirror::reconcile(const std::vector<MirrorItem>& wanted, c
   MirrorOutcome outcome;
   for (const MirrorItem& item : wanted) {
     if (stop.stop_requested()) return outcome;
+    if (!item.refusal.empty()) continue;
     auto kept = keep(item, stop);
     if (kept) {
       outcome.items.emplace(item.name, *std::move(kept));

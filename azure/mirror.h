@@ -15,13 +15,14 @@
 
 namespace azure {
 
-// One certificate that is to be there.
+// One certificate that is to be there, or that is to be and cannot.
 struct MirrorItem {
   std::string certificate_name;  // here: "www.example.com", "shop/tls"
   std::string name;              // there
   // by_operator: the name was given in the configuration, so that what stands there under it may be replaced.
   enum class Named : std::uint8_t { by_us, by_operator } named = Named::by_us;
-  certstore::CertificatePtr certificate;
+  certstore::CertificatePtr certificate;  // null only with a refusal
+  std::string refusal = {};               // why it is not to be written; what there is of that name stays. Empty: it is
   friend bool operator==(const MirrorItem&, const MirrorItem&) = default;
 };
 
@@ -41,6 +42,7 @@ struct MirrorOutcome {
   struct Finding {
     MirrorState::What what = MirrorState::What::behind;
     std::string problem = {};
+    bool as_before = false;  // what was in step may well be so still
   };
   std::map<std::string, Finding> items;
   std::optional<std::chrono::milliseconds> again;  // not before this; none: as the loop sees fit

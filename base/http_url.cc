@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "base/ascii.h"
 #include "base/ip_network.h"
 
 namespace base {
@@ -26,6 +27,17 @@ std::optional<HttpUrl> parse_http_url(std::string_view text) {
   text.remove_prefix(is_secure ? secure.size() : plain.size());
   const auto end = std::min(text.find_first_of("/?#"), text.size());
   return HttpUrl{is_secure, text.substr(0, end), text.substr(end)};
+}
+
+std::string origin_of(std::string_view text) {
+  const auto url = parse_http_url(text);
+  if (!url || url->host().empty()) return {};
+  std::string_view authority = url->authority;
+  const std::string_view port = url->secure ? ":443" : ":80";
+  if (authority.size() == url->host().size() + port.size() && authority.ends_with(port)) {
+    authority.remove_suffix(port.size());
+  }
+  return std::string(url->secure ? secure : plain) + lower_case(authority);
 }
 
 bool is_loopback_host(std::string_view host) {

@@ -21,6 +21,10 @@ struct HttpUrl {
 // Nothing: neither http nor https. `text` may be attacker controlled.
 [[nodiscard]] std::optional<HttpUrl> parse_http_url(std::string_view text);
 
+// "https://ca.example.com:14000", in lower case and without the port that goes without saying (RFC 6454 §4). Empty:
+// `text` leads nowhere, or host() is empty. `text` may be attacker controlled.
+[[nodiscard]] std::string origin_of(std::string_view text);
+
 // This very machine, by its address or by its name (RFC 6761 §6.3). An IPv6 address with or without brackets.
 [[nodiscard]] bool is_loopback_host(std::string_view host);
 

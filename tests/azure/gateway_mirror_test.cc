@@ -114,6 +114,94 @@ TEST_F(GatewayMirrors, TellWhyAWriteWasRefused) {
   EXPECT_EQ(gateway_.puts, 2U) << "it was shown, and not served";
 }
 
+TEST_F(GatewayMirrors, MendWhatAnotherProcessHasLeftFailed) {
+  gateway_.fails_with = "ApplicationGatewaySslCertificateDataInvalid";
+  (void)reconcile();
+  mirror_.reset();  // the process is another
+  gateway_.fails_with.clear();
+  expect_arrived(reconcile());
+  EXPECT_EQ(gateway_.puts, 2U);
+  // Of somebody else, and soon after.
+  gateway_.document["properties"]["provisioningState"] = "Failed";
+  EXPECT_EQ(found(reconcile()).what, What::behind);
+  EXPECT_EQ(gateway_.puts, 2U) << "not all the time";
+  clock_.advance(options_.mend_again);
+  expect_arrived(reconcile());
+  EXPECT_EQ(gateway_.puts, 3U);
+}
+
+TEST_F(GatewayMirrors, MendBesideOneThatIsTooLarge) {
+  gateway_.fails_with = "ApplicationGatewaySslCertificateDataInvalid";
+  (void)reconcile();
+  gateway_.fails_with.clear();
+  std::vector<std::string> names;
+  for (int i = 0; i < 400; ++i) names.push_back(fmt::format("name-{}.of-some-department.large.example.com", i));
+  const auto minted = test::self_signed({.names = names});
+  const MirrorItem large{"large", "sekisho-large", MirrorItem::Named::by_us,
+                         *certstore::Certificate::from_pem(minted.chain_pem(), minted.key_pem())};
+  const auto outcome = mirror().reconcile({large, item_}, {});
+  EXPECT_EQ(outcome.items.at("sekisho-large").what, What::refused);
+  EXPECT_NE(outcome.items.at("sekisho-large").problem.find("bytes long as a PFX"), std::string::npos);
+  expect_arrived(outcome);
+  EXPECT_EQ(gateway_.puts, 2U);
+  EXPECT_EQ(gateway_.find("sekisho-large"), nullptr);
+}
+
+TEST_F(GatewayMirrors, DoNotBelieveWhatIsShownDuringAnOperation) {
+  expect_arrived(reconcile());
+  gateway_.document["properties"]["provisioningState"] = "Updating";
+  mirror_.reset();
+  const auto outcome = reconcile();
+  EXPECT_EQ(found(outcome).what, What::behind) << "it may be what was asked for, and fail yet";
+  EXPECT_TRUE(found(outcome).as_before) << "who knew it to be there need not doubt it";
+  EXPECT_TRUE(outcome.again);
+}
+
+TEST_F(GatewayMirrors, AreBehindWhileAListenerIsNotLedToThem) {
+  expect_arrived(reconcile());
+  options_.listeners = {"l"};
+  mirror_.reset();
+  gateway_.document["properties"]["httpListeners"] =
+      Json::array({test::gateway_listener("l", "www.example.com", "theirs")});
+  gateway_.document["properties"]["operationalState"] = "Stopped";
+  const auto finding = found(reconcile());
+  EXPECT_EQ(finding.what, What::refused);
+  EXPECT_NE(finding.problem.find("stopped"), std::string::npos);
+}
+
+TEST_F(GatewayMirrors, LeaveAloneWhatIsRefused) {
+  options_.prune_after = std::chrono::hours(1);
+  MirrorItem refused = item("shop.example.com");
+  refused.refusal = "it expired";
+  const MirrorItem typo{.certificate_name = "typo", .name = "sekisho-typo", .refusal = "there is none"};
+  for (const std::string& name : {refused.name, typo.name}) {
+    gateway_.document["properties"]["sslCertificates"].push_back(test::gateway_certificate(name, "*****"));
+  }
+  for (int i = 0; i < 2; ++i) {
+    expect_arrived(mirror().reconcile({refused, typo, item_}, {}));
+    EXPECT_EQ(gateway_.fingerprint(refused.name), "");
+    EXPECT_NE(gateway_.find(refused.name), nullptr) << "not pruned either";
+    EXPECT_NE(gateway_.find(typo.name), nullptr);
+    clock_.advance(std::chrono::hours(2));
+  }
+}
+
+TEST_F(GatewayMirrors, WriteNothingAfterTheyWereToldToStop) {
+  std::stop_source stop;
+  gateway_.before = [&](const Request& request) {
+    if (request.method == "GET") stop.request_stop();
+  };
+  (void)mirror().reconcile({item_}, stop.get_token());
+  EXPECT_EQ(gateway_.puts, 0U);
+}
+
+TEST_F(GatewayMirrors, FollowAnOperationInAnotherSpelling) {
+  options_.resource_manager = "http://LOCALHOST" + server_.url("").substr(server_.url("").rfind(':'));
+  gateway_.base_url = "http://localhost" + server_.url("").substr(server_.url("").rfind(':'));
+  gateway_.fails_with = "ApplicationGatewaySslCertificateDataInvalid";
+  EXPECT_NE(found(reconcile()).problem.find("DataInvalid"), std::string::npos);
+}
+
 TEST_F(GatewayMirrors, FollowAnOperationToNoOtherServer) {
   gateway_.base_url = "http://127.0.0.1.example.net";
   expect_arrived(reconcile());  // by looking what is there
@@ -223,6 +311,7 @@ TEST_F(GatewayMirrors, PruneAfterAWhile) {
 
 TEST_F(GatewayMirrors, AskTheListenerWhatItShows) {
   options_.listeners = {"l"};
+  options_.only = item_.name;
   gateway_.document["properties"]["httpListeners"] = Json::array({test::gateway_listener("l", "", "theirs")});
   std::string shown = "another";
   options_.probe = [&](const std::string& host, const std::stop_token&) -> base::Result<std::string> {

@@ -139,12 +139,12 @@ TEST_F(GatewayPlans, HastensAGatewayThatHasNotLookedIntoTheVault) {
 TEST_F(GatewayPlans, RemembersWhatCannotBeCompared) {
   const auto there = parsed(test::gateway_with({test::gateway_certificate("sekisho-www", "*****")}));
   EXPECT_EQ(words(plan_gateway(there, {want_}, rules_)), Words{"replace sekisho-www"});
-  const auto plan = plan_gateway(there, {want_}, rules_, {}, [](const GatewayWant&) { return true; });
+  const auto plan = plan_gateway(there, {want_}, rules_, {.taken = [](const GatewayWant&) { return true; }});
   EXPECT_EQ(words(plan), Words());
   EXPECT_EQ(plan.unchecked, Words{"sekisho-www"});
   const auto other =
       parsed(test::gateway_with({test::gateway_certificate("sekisho-www", test::public_data(other_.minted))}));
-  EXPECT_EQ(words(plan_gateway(other, {want_}, rules_, {}, [](const GatewayWant&) { return true; })),
+  EXPECT_EQ(words(plan_gateway(other, {want_}, rules_, {.taken = [](const GatewayWant&) { return true; }})),
             Words{"replace sekisho-www"})
       << "what can be compared is compared";
 }
@@ -180,7 +180,7 @@ TEST_F(GatewayPlans, LeadsListenersOnlyWhereItIsClear) {
     ordered_json wild_there = test::gateway_certificate("sekisho-wild", "*****");
     const auto there = parsed(test::gateway_with(
         {test::gateway_certificate("sekisho-www", test::public_data(ours_.minted)), wild_there}, {c.listener}));
-    const auto plan = plan_gateway(there, {want_, wild}, rules_, {}, [](const GatewayWant&) { return true; });
+    const auto plan = plan_gateway(there, {want_, wild}, rules_, {.taken = [](const GatewayWant&) { return true; }});
     EXPECT_EQ(words(plan), c.steps) << c.what;
     EXPECT_EQ(plan.problems.size(), c.problems) << c.what;
     const auto text = rebuilt(there, {want_, wild}, plan, {});
@@ -188,18 +188,86 @@ TEST_F(GatewayPlans, LeadsListenersOnlyWhereItIsClear) {
     if (c.steps.empty()) {
       EXPECT_EQ(*text, there.places().text()) << c.what;
     } else {
-      EXPECT_EQ(words(plan_gateway(parsed(ordered_json::parse(*text)), {want_, wild}, rules_, {},
-                                   [](const GatewayWant&) { return true; })),
+      EXPECT_EQ(words(plan_gateway(parsed(ordered_json::parse(*text)), {want_, wild}, rules_,
+                                   {.taken = [](const GatewayWant&) { return true; }})),
                 Words())
           << c.what << ": nothing is left to do then";
     }
   }
 }
 
-TEST_F(GatewayPlans, LeadsAListenerForAnyHostToTheOnlyCertificate) {
+TEST_F(GatewayPlans, LeadsAListenerForAnyHostToTheOnlyCertificateThatIsConfigured) {
   rules_.listeners = {"l"};
   const auto there = parsed(test::gateway_with({}, {test::gateway_listener("l", "", "x")}));
+  const auto plan = plan_gateway(there, {want_}, rules_);
+  EXPECT_EQ(words(plan), Words{"add sekisho-www"}) << "that there is one at the moment says nothing";
+  ASSERT_EQ(plan.problems.size(), 1U);
+  EXPECT_NE(plan.problems[0].find("`certificates` name exactly one"), std::string::npos);
+  rules_.only = "sekisho-other";
+  EXPECT_EQ(words(plan_gateway(there, {want_}, rules_)), Words{"add sekisho-www"}) << "it is not there yet";
+  rules_.only = "sekisho-www";
   EXPECT_EQ(words(plan_gateway(there, {want_}, rules_)), (Words{"add sekisho-www", "refer l sekisho-www"}));
+}
+
+TEST_F(GatewayPlans, LeadsAListenerToTheCertificateThatIsServed) {
+  const base::SystemTime now{std::chrono::hours(24 * 365)};
+  const auto want = [&](const std::string& name, std::vector<std::string> hosts, int days_ago) {
+    return GatewayWant{.name = name,
+                       .fingerprint = std::string(64, name.back()),
+                       .hosts = std::move(hosts),
+                       .not_before = now - std::chrono::days(days_ago),
+                       .not_after = now + std::chrono::days(30 - days_ago)};
+  };
+  const auto led = [&](const std::vector<GatewayWant>& wanted, const std::string& has) {
+    rules_.listeners = {"l"};
+    const auto there = parsed(test::gateway_with({}, {test::gateway_listener("l", "www.example.com", has)}));
+    const auto steps = words(plan_gateway(there, wanted, rules_));
+    return steps.size() == wanted.size() ? "" : steps.back();
+  };
+  const auto older = want("a", {"aaa.example.com", "www.example.com"}, 25);
+  const auto newer = want("b", {"www.example.com"}, 1);
+  const auto wild = want("c", {"*.example.com"}, 0);
+  EXPECT_EQ(led({older, newer, wild}, "x"), "refer l b");
+  EXPECT_EQ(led({wild, newer, older}, "a"), "refer l b");
+  EXPECT_EQ(led({wild, older}, "c"), "refer l a") << "the host itself before a wildcard";
+  auto as_good = newer;
+  as_good.name = "d";
+  EXPECT_EQ(led({newer, as_good}, "b"), "") << "no change without a reason";
+  EXPECT_EQ(led({newer, as_good}, "d"), "");
+}
+
+TEST_F(GatewayPlans, LeavesAListenerAloneWhoseCertificateCannotBeWritten) {
+  const base::SystemTime now{std::chrono::hours(24)};
+  want_.use = GatewayWant::Use::leave;
+  want_.not_before = now;
+  const GatewayWant older{.name = "old", .fingerprint = std::string(64, 'a'), .hosts = {"www.example.com"}};
+  rules_.listeners = {"l"};
+  for (const char* host : {"www.example.com", ""}) {
+    rules_.only = "sekisho-www";
+    const auto there = parsed(test::gateway_with({test::gateway_certificate("sekisho-www", "")},
+                                                 {test::gateway_listener("l", host, "sekisho-www")}));
+    const auto plan = plan_gateway(there, {older, want_}, rules_, {.prune = {"sekisho-www"}});
+    EXPECT_EQ(words(plan), Words{"add old"}) << "neither written nor pruned, and nothing takes its place";
+    ASSERT_EQ(plan.problems.size(), 1U);
+    EXPECT_NE(plan.problems[0].find("cannot be written"), std::string::npos);
+  }
+}
+
+TEST_F(GatewayPlans, WritesAnewWhatAFailedOperationHasLeft) {
+  for (const char* state : {"Failed", "Canceled"}) {
+    ordered_json gateway =
+        test::gateway_with({test::gateway_certificate("sekisho-www", test::public_data(ours_.minted))});
+    gateway["properties"]["provisioningState"] = state;
+    const auto there = parsed(gateway);
+    EXPECT_EQ(words(plan_gateway(there, {want_}, rules_)), Words{"mend sekisho-www"}) << state;
+    const auto later = plan_gateway(there, {want_}, rules_, {.mend = GatewayRound::Mend::not_yet});
+    EXPECT_EQ(words(later), Words()) << state;
+    EXPECT_EQ(later.doubtful, Words{"sekisho-www"}) << state;
+    const auto text =
+        rebuilt(there, {want_}, plan_gateway(there, {want_}, rules_), uploads_of(want_, *ours_.certificate));
+    ASSERT_TRUE(text) << state;
+    EXPECT_TRUE(ordered_json::parse(*text)["properties"]["sslCertificates"][0]["properties"].contains("data"));
+  }
 }
 
 TEST_F(GatewayPlans, PrunesOnlyWhatIsOursAndOfNoUse) {
@@ -212,7 +280,8 @@ TEST_F(GatewayPlans, PrunesOnlyWhatIsOursAndOfNoUse) {
                                 {test::gateway_listener("l", "", "sekisho-used")}));
   EXPECT_EQ(prunable(there, {want_}, rules_), Words{"sekisho-old"});
   EXPECT_EQ(prunable(there, {want_}, GatewayRules{}), Words()) << "without a prefix nothing is known to be ours";
-  const auto plan = plan_gateway(there, {want_}, rules_, {"sekisho-old", "sekisho-used", "theirs", "sekisho-www"});
+  const auto plan =
+      plan_gateway(there, {want_}, rules_, {.prune = {"sekisho-old", "sekisho-used", "theirs", "sekisho-www"}});
   EXPECT_EQ(words(plan), Words{"prune sekisho-old"});
   const auto after = parsed(ordered_json::parse(rebuilt(there, {want_}, plan, {}).value()));
   EXPECT_EQ(after.certificates().size(), 4U);
@@ -233,8 +302,9 @@ TEST_F(GatewayPlans, LeavesOutWhatAFullGatewayDoesNotTake) {
   EXPECT_NE(plan.problems[0].find("100 certificates"), std::string::npos);
   full[0]["name"] = "sekisho-old";
   const auto again = parsed(test::gateway_with(full));
-  EXPECT_EQ(words(plan_gateway(again, {want_}, {.name_prefix = "sekisho-", .listeners = {}}, {"sekisho-old"})),
-            (Words{"prune sekisho-old", "add sekisho-www"}));
+  EXPECT_EQ(
+      words(plan_gateway(again, {want_}, {.name_prefix = "sekisho-", .listeners = {}}, {.prune = {"sekisho-old"}})),
+      (Words{"prune sekisho-old", "add sekisho-www"}));
 }
 
 TEST(PfxUpload, RefusesWhatIsTooLarge) {

@@ -152,6 +152,37 @@ TEST_F(MirrorLoops, LookAgainWhereAllIsWell) {
   ASSERT_TRUE(place_->wait_for_attempts(3));
 }
 
+TEST_F(MirrorLoops, TellOfWhatCannotBeMirrored) {
+  MirrorItem typo{.certificate_name = "typo.example.com", .name = "www", .refusal = "there is none"};
+  MirrorItem other = typo;
+  other.certificate_name = "other.example.com";
+  loop_.lead(true);
+  loop_.want({typo, other});
+  auto states = loop_.states();
+  ASSERT_EQ(states.size(), 2U) << "also where they would have one name";
+  for (const MirrorState& state : states) {
+    EXPECT_EQ(state.what, What::refused);
+    EXPECT_EQ(state.problem, "there is none");
+    EXPECT_EQ(state.fingerprint, "");
+  }
+  // What can be mirrored is, beside them; and they are, once they can be.
+  MirrorItem good = item();
+  good.name = "good";
+  loop_.want({typo, good});
+  ASSERT_TRUE(place_->wait_for_attempts(2));
+  states = loop_.states();
+  ASSERT_EQ(states.size(), 2U);
+  EXPECT_EQ(states[0].what, What::in_step);
+  EXPECT_EQ(states[1].what, What::refused);
+  typo.certificate = good.certificate;
+  typo.refusal.clear();
+  const unsigned before = place_->attempts();
+  loop_.want({typo});
+  EXPECT_EQ(loop_.states().front().what, What::behind);
+  ASSERT_TRUE(place_->wait_for_attempts(before + 1));
+  EXPECT_TRUE(becomes(What::in_step));
+}
+
 TEST_F(MirrorLoops, SaySinceWhenItIsNotTheSame) {
   loop_.lead(true);
   loop_.want({item()});

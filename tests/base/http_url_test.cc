@@ -17,6 +17,19 @@ TEST(HttpUrl, HasNoHostThatParsersCouldDisagreeOn) {
   }
 }
 
+TEST(HttpUrl, HasOneOriginInAllSpellings) {
+  for (const char* url : {"https://ARM.example.com/a?b", "https://arm.example.com:443", "https://arm.example.com#x"}) {
+    EXPECT_EQ(origin_of(url), "https://arm.example.com") << url;
+  }
+  EXPECT_EQ(origin_of("http://[::1]:80/"), "http://[::1]");
+  EXPECT_EQ(origin_of("http://arm.example.com:443/"), "http://arm.example.com:443");
+  EXPECT_EQ(origin_of("https://arm.example.com:4443/"), "https://arm.example.com:4443");
+  EXPECT_EQ(origin_of("https://arm.example.com:1:443/"), "https://arm.example.com:1:443");
+  for (const char* url : {"https://arm.example.com@evil.example/", "https://evil.example\\@arm.example.com/", "arm"}) {
+    EXPECT_EQ(origin_of(url), "") << url;
+  }
+}
+
 TEST(HttpUrl, IsTakenApart) {
   const auto url = parse_http_url("https://ca.example.com:14000/dir?a=b");
   ASSERT_TRUE(url);
