@@ -11,11 +11,17 @@ BUDGET = {"attempts": 1, "budget_percent": 100}
 NEVER_LEFT_OUT = {"consecutive_failures": 0}
 
 
+def close_after_reading(exchange):
+    """A request of which only half has come cannot be sent again: this one has come whole."""
+    list(exchange.body())
+    return False
+
+
 @pytest.fixture
 def two(run_edge, settings, make_backend):
-    """An edge on one worker with a backend that closes every request without an answer, and one that is good."""
+    """An edge on one worker with a backend that answers no request but closes, and one that is good."""
     bad, good = make_backend("bad"), make_backend("good")
-    bad.do_echo = bad.do_upload = bad.do_close
+    bad.do_echo = bad.do_upload = close_after_reading
     edge = run_edge(settings(None, workers=1, routes=[{"backend": "app"}], backends={
         "app": {"endpoints": [bad.address, good.address], "retries": BUDGET, "ejection": NEVER_LEFT_OUT}}))
     return edge, bad, good

@@ -179,6 +179,27 @@ TEST(BackendMonitor, SaysWhyANameHasNoEndpointsAndAsksAgain) {
   EXPECT_EQ(app(*monitor.table()).endpoints.size(), 2U);
 }
 
+TEST(BackendMonitor, TakesNewAddressesOfANameInAndOldOnesOutWhenItsTimeHasPassed) {
+  test::DnsServer dns;
+  dns.set("app.test", {0xc0000201, 0xc0000202}, 1);  // taken for the shortest time that there is
+  Published published;
+  BackendMonitor monitor(published.publish(), {.servers = dns.servers()});
+  ASSERT_TRUE(monitor.configure({{"app", backend({{"app.test.", 3000}})}}));
+  const Table before = monitor.table();
+  const auto at = [](std::uint32_t address) { return to_endpoint(base::IpAddress::v4(address), 3000); };
+  ASSERT_EQ(app(*before).endpoints.size(), 2U);
+  EXPECT_EQ(app(*before).endpoints[0].address, at(0xc0000201));
+  dns.set("app.test", {0xc0000202, 0xc0000203}, 1);
+  ASSERT_TRUE(published.until([&](const BackendTable& table) {
+    return !app(table).endpoints.empty() && app(table).endpoints[0].address != at(0xc0000201);
+  }));
+  const Table after = monitor.table();
+  ASSERT_EQ(app(*after).endpoints.size(), 2U);
+  EXPECT_EQ(app(*after).endpoints[0].address, at(0xc0000202));
+  EXPECT_EQ(app(*after).endpoints[1].address, at(0xc0000203));
+  EXPECT_EQ(app(*after).endpoints[0].stats, app(*before).endpoints[1].stats) << "it stayed, and so does its count";
+}
+
 TEST(BackendMonitor, KnowsNamesThatAreAnsweredAtOnce) {
   Published published;
   BackendMonitor monitor(published.publish());
