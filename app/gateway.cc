@@ -17,7 +17,10 @@
 namespace app {
 namespace {
 
-constexpr std::chrono::minutes look_at_keys_every{1};
+// A third of the time for which a key is the one that seals: the next one comes hardly late.
+std::chrono::seconds look_at_keys_every(std::chrono::seconds rotation) {
+  return std::min(rotation / 3, std::chrono::seconds(60));
+}
 
 unsigned workers_of(const config::Config& config) {
   return config.workers == 0 ? allowed_cpus() : config.workers;
@@ -386,9 +389,9 @@ void Gateway::tick() {
   store_.tick();
   if (mirrors_.any()) mirrors_.look(observe());
   const auto now = std::chrono::steady_clock::now();
-  if (now < next_look_at_keys_) return;
+  if (now - looked_at_keys_ < look_at_keys_every(config()->tls.ticket_rotation)) return;
   publish_ticket_keys();
-  next_look_at_keys_ = now + look_at_keys_every;
+  looked_at_keys_ = now;
 }
 
 void Gateway::begin_drain() {

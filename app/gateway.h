@@ -138,9 +138,9 @@ class Gateway {
   proxy::BackendMonitor monitor_;
   CertificateSources sources_;
   AzureMirrors mirrors_;
-  std::chrono::steady_clock::time_point next_look_at_keys_;  // a file that other processes share
-  std::mutex ticket_keys_mutex_;                             // guards the next three
-  std::unique_ptr<certstore::TicketKeyRing> ticket_keys_;    // null: no tickets
+  std::chrono::steady_clock::time_point looked_at_keys_;   // a file that other processes share
+  std::mutex ticket_keys_mutex_;                           // guards the next three
+  std::unique_ptr<certstore::TicketKeyRing> ticket_keys_;  // null: no tickets
   std::shared_ptr<const certstore::TicketKeySet> shared_keys_;
   std::shared_ptr<const certstore::TicketKeySet> published_keys_;
   std::unique_ptr<AdminChanges> changes_;

@@ -1,5 +1,6 @@
 """TLS towards clients, seen by openssl s_client, curl and Python's ssl."""
 
+import re
 import ssl
 import subprocess
 
@@ -133,6 +134,20 @@ def test_sessions_resume_after_a_restart_with_the_same_state(run_edge, settings,
     edge.stop()
     edge.start()
     assert "Reused, TLS" in s_client(edge, version, "-sess_in", str(file))[1]
+
+
+def ticket_key_name(edge):
+    """The first bytes of a ticket: which key has sealed it."""
+    text = s_client(edge, "-tls1_2")[1]
+    return re.search(r"TLS session ticket:\s+0000 - ((?:[0-9a-f]{2}[ -]){16})", text)[1]
+
+
+@pytest.mark.slow
+def test_ticket_keys_change_as_often_as_it_is_said(run_edge, settings, backend):
+    edge = run_edge(settings(backend, tls={"tickets": {"rotation": "15s"}}))
+    first = ticket_key_name(edge)
+    assert ticket_key_name(edge) == first
+    eventually(lambda: ticket_key_name(edge) != first, patience=40, what="another key")
 
 
 @pytest.mark.parametrize("version", ["-tls1_2", "-tls1_3"])
