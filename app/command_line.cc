@@ -24,16 +24,6 @@ ExitCode run_command_line(int argc, const char* const* argv) {
   CLI::App app("sekisho: a TLS edge in one binary. Terminates HTTPS in front of HTTP backends.", "sekisho");
   app.require_subcommand(1);
   app.set_version_flag("--version", "sekisho " SEKISHO_VERSION);
-  app.footer(
-      "Examples:\n"
-      "  sekisho proxy --to 127.0.0.1:3000        HTTPS in front of an app, no file needed\n"
-      "  sekisho run --config sekisho.yaml        the gateway\n"
-      "  sekisho ingress --class nginx            the gateway, configured by Ingresses of a cluster\n"
-      "  sekisho check sekisho.yaml               is the file valid?\n"
-      "  sekisho certs                            what a running instance serves\n"
-      "  sekisho why www.example.com              and why it serves that\n\n"
-      "Exit codes: 0 done, 1 the answer is no, 2 wrong usage, 3 could not reach what was asked.");
-
   Command chosen;
   add_proxy_command(app, chosen);
   add_run_command(app, chosen);
@@ -49,6 +39,16 @@ ExitCode run_command_line(int argc, const char* const* argv) {
   add_acme_command(app, chosen);
   add_doctor_command(app, chosen);
   add_version_command(app, chosen);
+  // Last: a command without examples of its own would inherit these.
+  app.footer(
+      "Examples:\n"
+      "  sekisho proxy --to 127.0.0.1:3000        HTTPS in front of an app, no file needed\n"
+      "  sekisho run --config sekisho.yaml        the gateway\n"
+      "  sekisho ingress --class nginx            the gateway, configured by Ingresses of a cluster\n"
+      "  sekisho check sekisho.yaml               is the file valid?\n"
+      "  sekisho certs                            what a running instance serves\n"
+      "  sekisho why www.example.com              and why it serves that\n\n"
+      "Exit codes: 0 done, 1 the answer is no, 2 wrong usage, 3 could not reach what was asked.");
 
   // CLI11 would say only that some subcommand is missing.
   const std::vector<std::string_view> known = names_of_commands(app);
