@@ -16,11 +16,17 @@ constexpr std::array<const char*, 4> handshake_versions{"TLSv1.2", "TLSv1.2", "T
 constexpr std::array<const char*, 4> handshake_resumed{"false", "true", "false", "true"};
 static_assert(handshake_versions.size() == static_cast<std::size_t>(proxy::Handshake::count));
 
-constexpr std::array handshake_failures{"timeout",          "closed",
-                                        "no_shared_cipher", "unsupported_version",
-                                        "unknown_name",     "client_certificate",
-                                        "client_alert",     "not_tls",
-                                        "proxy_header",     "other"};
+constexpr std::array handshake_failures{"timeout",
+                                        "closed",
+                                        "no_shared_cipher",
+                                        "no_shared_protocol",
+                                        "unsupported_version",
+                                        "unknown_name",
+                                        "client_certificate",
+                                        "client_alert",
+                                        "not_tls",
+                                        "proxy_header",
+                                        "other"};
 static_assert(handshake_failures.size() == static_cast<std::size_t>(proxy::HandshakeFailure::count));
 
 constexpr std::array violations{

@@ -163,6 +163,7 @@ void append_json(std::string& out, const AccessRecord& record) {
   append_member(out, R"(,"status":)", std::uint64_t{record.status});
   append_member(out, R"(,"bytes_in":)", record.bytes_in);
   append_member(out, R"(,"bytes_out":)", record.bytes_out);
+  append_member(out, R"(,"handshake_ms":)", record.handshake);
   append_member(out, R"(,"queue_ms":)", record.queue);
   append_member(out, R"(,"connect_ms":)", record.connect);
   append_member(out, R"(,"first_byte_ms":)", record.first_byte);

@@ -16,6 +16,7 @@ struct AccessRecord {
   std::string_view route, backend, endpoint;
   unsigned status = 0;
   std::uint64_t bytes_in = 0, bytes_out = 0;    // bodies
+  std::chrono::nanoseconds handshake{};         // of the connection, whichever of its requests this is
   std::chrono::nanoseconds queue{}, connect{};  // for a free connection to a backend, and to make one; of all attempts
   std::chrono::nanoseconds first_byte{}, total{};  // since the request's head was read
   std::string_view tls_version, server_name;

@@ -52,10 +52,11 @@ void Connection::begin(Worker& worker, tcp::socket socket, const tcp::endpoint& 
   run(std::move(connection), here.open_and_serve(std::move(socket), std::move(listener)));
 }
 
+// Called when this one is counted already.
 bool Connection::admit() {
   if (!count_address()) return false;
   const config::Limits& limits = worker_.snapshot()->config->limits;
-  if (limits.connections != 0 && worker_.stats_.connections_open.value() >= limits.connections) {
+  if (limits.connections != 0 && worker_.stats_.connections_open.value() > limits.connections) {
     worker_.stats_.violations[static_cast<std::size_t>(Violation::connections)].add();
     return false;
   }
@@ -137,6 +138,7 @@ void Connection::unpark(std::unique_ptr<Connection> connection, const error_code
 
 void Connection::on_deadline() {
   if (parked_) {
+    if (!worker_.draining()) worker_.stats_.violations[static_cast<std::size_t>(Violation::idle_timeout)].add();
     transport_->interrupt();
     return;
   }

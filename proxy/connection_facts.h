@@ -1,6 +1,7 @@
 // ConnectionFacts: what is known of a client connection for as long as it lives. Read by forward, headers and logs.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -27,7 +28,8 @@ struct ConnectionFacts {
   bool tls = false;
   const char* tls_version = "";  // "TLSv1.3"; static text
   bool tls_resumed = false;
-  std::string server_name;         // SNI, lower-cased; empty: none
+  std::chrono::duration<std::uint32_t, std::micro> handshake{};  // how long it took; 0 without TLS
+  std::string server_name;                                       // SNI, lower-cased; empty: none
   std::string client_auth_policy;  // which client certificate policy the handshake went through; empty: the default one
   std::shared_ptr<const ClientIdentity> identity;  // null: no client certificate
 };

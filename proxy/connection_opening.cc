@@ -110,7 +110,9 @@ awaitable<bool> Connection::shake_hands(tcp::socket& socket) {
     transport.close_write();
     co_return false;
   }
-  stats.handshake_time.observe(std::chrono::steady_clock::now() - begun);
+  const auto took = std::chrono::steady_clock::now() - begun;
+  facts_.handshake = std::chrono::duration_cast<decltype(facts_.handshake)>(took);
+  stats.handshake_time.observe(took);
   learn(facts_, stats, transport.ssl(), handshake);
   const Alpn agreed = negotiated_protocol(transport.ssl());
   protocol_ = agreed == Alpn::none ? Alpn::http1 : agreed;

@@ -53,6 +53,7 @@ AccessRecord record_of(Exchange& exchange, const Snapshot& snapshot) {
   record.tls_version = connection.tls_version;
   record.server_name = connection.server_name;
   record.tls_resumed = connection.tls_resumed;
+  record.handshake = connection.handshake;
   record.user_agent = request.headers.find(http::field::user_agent).value_or("");
   record.referer = request.headers.find(http::field::referer).value_or("");
   record.generation = snapshot.generation;

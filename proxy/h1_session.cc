@@ -95,6 +95,7 @@ void H1Session::on_deadline() {
     count(Violation::write_timeout);
     transport_.cancel({base::Code::timeout, "the client does not read", base::Origin::downstream});
   } else {
+    if (waiting_ == Waiting::first_byte && !idle_ && !context_.draining) count(Violation::idle_timeout);
     transport_.interrupt();
   }
 }
@@ -292,7 +293,8 @@ awaitable<void> H1Session::refuse(unsigned status) {
       count(Violation::uri_length);
       break;
     case 431:
-      count(Violation::header_size);
+      count(head_.headers.size() >= worker_.snapshot()->config->limits.header_count ? Violation::header_count
+                                                                                    : Violation::header_size);
       break;
     case 408:
       break;

@@ -258,6 +258,7 @@ void H2Session::say_last_stream() {
 
 void H2Session::close_idle() {
   if (open_ > 0) return;
+  count(Violation::idle_timeout);
   leaving_ = Leaving::announced;
   say_last_stream();
 }

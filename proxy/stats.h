@@ -47,6 +47,7 @@ enum class HandshakeFailure : std::uint8_t {
   timeout,  // Timeouts::handshake
   closed,   // the client went away
   no_shared_cipher,
+  no_shared_protocol,  // ALPN
   unsupported_version,
   unknown_name,        // unrecognized_name sent, or no certificate at all
   client_certificate,  // missing or not trusted

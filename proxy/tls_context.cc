@@ -203,6 +203,8 @@ HandshakeFailure classify_failure(int reason, const TlsHandshake& handshake) noe
     case SSL_R_NO_SHARED_SIGNATURE_ALGORITHMS:
     case SSL_R_NO_SHARED_GROUPS:
       return HandshakeFailure::no_shared_cipher;
+    case SSL_R_NO_APPLICATION_PROTOCOL:
+      return HandshakeFailure::no_shared_protocol;
     case SSL_R_UNSUPPORTED_PROTOCOL:
     case SSL_R_VERSION_TOO_LOW:
     case SSL_R_WRONG_SSL_VERSION:

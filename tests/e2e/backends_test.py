@@ -236,6 +236,7 @@ def test_the_time_in_the_queue_is_in_the_access_log_and_not_in_that_of_connectin
     waited, served = by_path["/echo"], by_path["/gate"]
     assert 250 <= waited["queue_ms"] <= waited["total_ms"] and waited["connect_ms"] < waited["queue_ms"]
     assert served["queue_ms"] == 0 and served["connect_ms"] > 0
+    assert 0 < served["handshake_ms"] < 20_000
 
 
 def test_waiting_in_the_queue_ends(run_edge, settings, make_backend):

@@ -73,11 +73,12 @@ def distrust_the_server(edge, folder):
     (lambda edge, _: s_client(edge, server_name="unknown.test"), "unknown_name"),
     (lambda edge, _: connect(edge).close(), "closed"),
     (lambda edge, _: send_plain_http(edge), "not_tls"),
+    (lambda edge, _: s_client(edge, "-alpn", "spdy/3"), "no_shared_protocol"),
     (lambda edge, _: say_nothing(edge), "timeout"),
     (lambda edge, _: show_no_certificate(edge), "client_certificate"),
     (show_a_strangers_certificate, "client_certificate"),
     (distrust_the_server, "client_alert"),
-], ids=["version", "cipher", "name", "closed", "plain", "silent", "no certificate", "stranger's certificate", "distrust"])
+], ids=["version", "cipher", "name", "closed", "plain", "protocol", "silent", "no certificate", "stranger's certificate", "distrust"])
 def test_handshakes_that_fail_are_counted_by_reason(picky, tmp_path, attempt, reason):
     def counts():
         return {labels["reason"]: value for labels, value in picky.metrics()[FAILURES]}

@@ -36,6 +36,7 @@ def many_fields(count):
 @pytest.mark.parametrize("content,status,reason", [
     (f"GET /{'a' * 2000} HTTP/1.1\r\n{HOST}\r\n", 414, "uri_length"),
     (f"GET /echo HTTP/1.1\r\n{HOST}X-Big: {'a' * 5000}\r\n\r\n", 431, "header_size"),
+    (f"GET /echo HTTP/1.1\r\n{HOST}" + "X-More: 2\r\n" * 30 + "\r\n", 431, "header_count"),
     (f"POST /echo HTTP/1.1\r\n{HOST}Content-Length: 20000\r\n\r\n", 413, "body_size"),
     (f"POST /echo HTTP/1.1\r\n{HOST}Transfer-Encoding: chunked\r\n\r\n4e20\r\n{'a' * 20000}\r\n0\r\n\r\n", 413, "body_size"),
     (f"GET /echo HTTP/1.1\r\n{HOST}X-Slow: ", 408, "header_timeout"),
@@ -125,6 +126,16 @@ def test_a_client_that_does_not_read_is_counted(strict, open_client):
     eventually(lambda: strict.metric("sekisho_requests_open") == 0, what="the end of the request")
     assert new_since(strict, before) == {"write_timeout": 1}
     client.close()
+
+
+@pytest.mark.parametrize("idle", ["100ms", "500ms"], ids=["before it is parked", "parked"])
+@pytest.mark.parametrize("client", [http1, http2])
+def test_idle_connections_are_closed_and_counted(run_edge, settings, backend, client, idle):
+    edge = run_edge(settings(backend, timeouts={"idle": idle}))
+    one = client(edge)
+    assert one.get("/echo")[0] == 200
+    eventually(lambda: edge.metric("sekisho_connections_open") == 0, what="the end of the connection")
+    assert edge.metric(NAME, reason="idle_timeout") == edge.metric(NAME) == 1
 
 
 @pytest.mark.parametrize("limit", ["connections", "connections_per_address"])

@@ -101,13 +101,13 @@ TEST(AccessLine, CutsWhatIsTooLong) {
 TEST(AccessLine, HasAllFields) {
   const auto line = nlohmann::json::parse(json_of(sample()));
   for (const char* key :
-       {"time",       "request_id",    "client",   "method",      "host",        "path",      "protocol",
-        "route",      "backend",       "endpoint", "status",      "bytes_in",    "bytes_out", "queue_ms",
-        "connect_ms", "first_byte_ms", "total_ms", "tls_version", "tls_resumed", "sni",       "attempts",
-        "outcome",    "user_agent",    "referer",  "generation"}) {
+       {"time",     "request_id", "client",        "method",   "host",        "path",        "protocol",
+        "route",    "backend",    "endpoint",      "status",   "bytes_in",    "bytes_out",   "handshake_ms",
+        "queue_ms", "connect_ms", "first_byte_ms", "total_ms", "tls_version", "tls_resumed", "sni",
+        "attempts", "outcome",    "user_agent",    "referer",  "generation"}) {
     EXPECT_TRUE(line.contains(key)) << key;
   }
-  EXPECT_EQ(line.size(), 25U);
+  EXPECT_EQ(line.size(), 26U);
   EXPECT_EQ(line["time"], "2025-11-22T02:16:28.123Z");
   EXPECT_EQ(line["bytes_out"], 18'446'744'073'709'551'615U);
   EXPECT_DOUBLE_EQ(line["queue_ms"].get<double>(), 4.5);
