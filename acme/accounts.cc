@@ -11,6 +11,7 @@
 #include "acme/target.h"
 #include "base/ascii.h"
 #include "base/file.h"
+#include "base/json.h"
 #include "base/log.h"
 
 namespace acme {
@@ -248,7 +249,7 @@ Outcome<void> Accounts::write(const config::AcmeIssuer& issuer, const Record& re
                             {"url", record.url},
                             {"contact", record.contact},
                             {"deactivated", record.deactivated}};
-  if (auto written = storage_.write(key_of_record(issuer), json.dump(2) + "\n"); !written)
+  if (auto written = storage_.write(key_of_record(issuer), base::json_lines(json) + "\n"); !written)
     return failed(written.error());
   return {};
 }

@@ -12,6 +12,7 @@
 #include "acme/dns_propagation.h"
 #include "acme/solver.h"
 #include "base/base32.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "base/openssl.h"
 #include "base/stoppable_wait.h"
@@ -38,11 +39,12 @@ std::string storage_key(const DnsRecord& record) {
 }
 
 std::string to_text(const AddedRecord& added) {
-  return nlohmann::json{{"owner", added.record.owner}, {"value", added.record.value}, {"added", added.added}}.dump();
+  return base::json_line(
+      nlohmann::json{{"owner", added.record.owner}, {"value", added.record.value}, {"added", added.added}});
 }
 
 std::optional<AddedRecord> added_record_from(const std::string& text) {
-  const auto json = nlohmann::json::parse(text, nullptr, false);
+  const auto json = base::parse_json(text);
   const bool good = json.is_object() && json.contains("owner") && json["owner"].is_string() && json.contains("value") &&
                     json["value"].is_string() && json.contains("added") && json["added"].is_number_integer();
   if (!good) return std::nullopt;

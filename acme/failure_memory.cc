@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "acme/stored_time.h"
+#include "base/json.h"
 
 namespace acme {
 namespace {
@@ -27,7 +28,9 @@ std::chrono::nanoseconds delay_after(unsigned count, bool mends_itself, double r
 
 std::string text_at(const nlohmann::json& json, const char* key) {
   const auto member = json.find(key);
-  return member != json.end() && member->is_string() ? member->get<std::string>().substr(0, longest_text) : "";
+  return member != json.end() && member->is_string()
+             ? base::utf8_text(member->get_ref<const std::string&>(), longest_text)
+             : "";
 }
 
 }  // namespace
@@ -36,7 +39,7 @@ void FailureMemory::record(const Failure& failure, base::SystemTime now, double 
   count_ = std::min(count_ + 1, highest_count);
   last_ = now;
   mends_itself_ = failure.mends_itself();
-  text_ = failure.error.what.substr(0, longest_text);
+  text_ = base::utf8_text(failure.error.what, longest_text);
   problem_ = failure.problem ? to_string(failure.problem->type) : "";
   next_try_ = now + delay_after(count_, mends_itself_, random);
   if (failure.not_before) next_try_ = std::max(next_try_, std::min(*failure.not_before, now + longest_wait));

@@ -4,11 +4,12 @@
 #include <nlohmann/json.hpp>
 
 #include "acme/server_url.h"
+#include "base/json.h"
 #include "base/timestamps.h"
 
 namespace acme {
 base::Result<nlohmann::json> parse_json(std::string_view text) {
-  auto json = nlohmann::json::parse(text, nullptr, false);
+  auto json = base::parse_json(text);
   if (json.is_discarded()) {
     return base::fail(base::Code::protocol, "the answer is not JSON", base::Origin::upstream, base::Retry::later);
   }
@@ -46,11 +47,7 @@ std::string shown_member(const nlohmann::json& json, std::string_view name, std:
 }
 
 std::string shown(std::string_view text, std::size_t most) {
-  if (text.size() > most) {
-    while (most > 0 && (static_cast<unsigned char>(text[most]) & 0xc0U) == 0x80U) --most;
-    text = text.substr(0, most);
-  }
-  std::string out(text);
+  std::string out = base::utf8_text(text, most);
   for (std::size_t i = 0; i < out.size(); ++i) {
     const auto c = static_cast<unsigned char>(out[i]);
     if (c < 0x20 || c == 0x7f) out[i] = '?';

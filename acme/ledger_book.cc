@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "acme/json_fields.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "base/timestamps.h"
 
@@ -62,7 +63,7 @@ Outcome<void> LedgerBook::change(const std::function<Outcome<void>(Ledger&)>& ch
     if (const auto json = parse_json(**text)) ledger = Ledger::from(*json);
   }
   if (auto changed = change(ledger); !changed) return changed;
-  if (auto written = storage_.write(key, ledger.to_json(clock_.now()).dump() + "\n"); !written) {
+  if (auto written = storage_.write(key, base::json_line(ledger.to_json(clock_.now())) + "\n"); !written) {
     return failed(written.error());
   }
   return {};

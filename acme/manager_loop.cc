@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "acme/json_fields.h"
+#include "base/keep_running.h"
 #include "base/log.h"
 
 namespace acme {
@@ -17,6 +18,7 @@ namespace {
 // The clock on the wall may be set: nobody trusts a plan for longer than this.
 constexpr std::chrono::milliseconds longest_nap{30'000};
 constexpr std::chrono::minutes clock_tolerance{1};
+constexpr std::chrono::minutes after_exception{10};
 
 // Whether an order of this issuer, and of those that it falls back to, is the same by both.
 bool are_same(const Issuers& left, const Issuers& right, std::string name) {
@@ -79,10 +81,15 @@ void Manager::Loop::start(certstore::Report report) {
   }
   tell(all, {});
   for (unsigned i = 0; i < std::max(1U, options_.concurrent_orders); ++i) {
-    threads_.emplace_back([this](const std::stop_token& stop) { run(stop); });
+    threads_.emplace_back(
+        [this](const std::stop_token& stop) { base::keep_running("certificates", stop, [&] { run(stop); }); });
   }
-  threads_.emplace_back([this](const std::stop_token& stop) { admit_asked(stop); });
-  threads_.emplace_back([this](const std::stop_token& stop) { sweep(stop); });
+  threads_.emplace_back([this](const std::stop_token& stop) {
+    base::keep_running("certificates on demand", stop, [&] { admit_asked(stop); });
+  });
+  threads_.emplace_back([this](const std::stop_token& stop) {
+    base::keep_running("records and revocations", stop, [&] { sweep(stop); });
+  });
 }
 
 void Manager::Loop::configure(std::vector<config::IssuedCertificate> certificates,
@@ -182,9 +189,16 @@ void Manager::Loop::run(const std::stop_token& stop) {
       continue;
     }
     lock.unlock();
-    work_on(unit);
+    const bool whole = base::attempt(unit->target.record(), [&] { work_on(unit); });
     lock.lock();
     unit->busy = false;
+    if (!whole) {
+      unit->state = ManagedCertificate::State::failed;
+      unit->problem = "an error of sekisho's own, see its log";
+      unit->next = options_.clock.now() + after_exception;
+      unit->next_reason = "an error of sekisho's own";
+      unit->rest = {unit->next, unit->state, unit->next_reason};
+    }
     if (unit->again) unit->next = std::min(unit->next, *std::exchange(unit->again, std::nullopt));
     ++wakes_;
     changed_.notify_all();

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "acme/manager_loop.h"
+#include "base/keep_running.h"
 #include "base/log.h"
 
 namespace acme {
@@ -40,7 +41,7 @@ void Manager::Loop::admit_asked(const std::stop_token& stop) {
       name = asked_.front();
       asked_.pop_front();
     }
-    admit(name, stop);
+    static_cast<void>(base::attempt("certificate on demand", [&] { admit(name, stop); }));
     const std::lock_guard lock(mutex_);
     asked_waiting_.erase(name);
   }

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "acme/manager_loop.h"
+#include "base/json.h"
 #include "base/log.h"
 
 namespace acme {
@@ -353,7 +354,7 @@ void Manager::Loop::did_not(const UnitPtr& unit, const NotIssued& reason) {
         unit->failures.record(reason.failure, now, chance);
         unit->next = unit->failures.next_try();
         unit->next_reason = ordinal(unit->failures.count());
-        memory = unit->failures.to_json().dump(2) + "\n";
+        memory = base::json_lines(unit->failures.to_json()) + "\n";
         break;
     }
     hopeless = !unit->stored && unit->failures.count() + unit->preflight_failures >= failures_on_demand;

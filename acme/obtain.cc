@@ -14,6 +14,7 @@
 #include "acme/json_fields.h"
 #include "acme/order_journal.h"
 #include "acme/pauses.h"
+#include "base/json.h"
 #include "base/log.h"
 
 namespace acme {
@@ -290,7 +291,7 @@ class Flow {
   }
 
   Outcome<void> write_journal() {
-    if (auto written = bench_.storage.write(wanted_.journal, journal_.to_json().dump(2) + "\n"); !written) {
+    if (auto written = bench_.storage.write(wanted_.journal, base::json_lines(journal_.to_json()) + "\n"); !written) {
       return failed(std::move(written.error()));
     }
     return {};

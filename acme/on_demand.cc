@@ -8,6 +8,7 @@
 
 #include "acme/json_fields.h"
 #include "acme/stored_time.h"
+#include "base/json.h"
 
 namespace acme {
 
@@ -110,7 +111,7 @@ std::vector<AdmittedName> stored_on_demand(const Storage& storage,
 base::Result<void> store_on_demand(Storage& storage, const AdmittedName& admitted, const std::string& template_name) {
   const nlohmann::json json{
       {"name", admitted.wanted.name}, {"template", template_name}, {"since", stored(admitted.since)}};
-  return storage.write(key_of(admitted.wanted.name), json.dump() + "\n");
+  return storage.write(key_of(admitted.wanted.name), base::json_line(json) + "\n");
 }
 
 base::Result<void> remove_on_demand(Storage& storage, const std::string& name) {

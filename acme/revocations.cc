@@ -11,6 +11,7 @@
 #include "acme/stored_time.h"
 #include "base/base64.h"
 #include "base/hex.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "base/openssl.h"
 
@@ -84,7 +85,7 @@ base::Result<void> Revocations::plan(const PlannedRevocation& planned) {
                       {"since", stored(planned.since)},
                       {"until", stored(planned.until)}};
   if (planned.reason) json["reason"] = *planned.reason;
-  return storage_.write(key_of_plan(planned), json.dump(2) + "\n");
+  return storage_.write(key_of_plan(planned), base::json_lines(json) + "\n");
 }
 
 base::Result<void> Revocations::done(const PlannedRevocation& planned) {
@@ -113,7 +114,7 @@ base::Result<void> Revocations::forbid(const certstore::Certificate& certificate
   if (key.empty()) return base::fail(base::Code::overloaded, "the key cannot be decoded: no memory");
   const auto until = certificate.facts().not_after + (about_key ? key_is_remembered : std::chrono::hours(0));
   const nlohmann::json json{{"until", stored(until)}, {"serial", certificate.facts().serial_hex}};
-  return storage_.write(key, json.dump(2) + "\n");
+  return storage_.write(key, base::json_lines(json) + "\n");
 }
 
 bool Revocations::forbids(const certstore::Certificate& certificate) const {

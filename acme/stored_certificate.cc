@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "acme/json_fields.h"
+#include "base/json.h"
 #include "base/timestamps.h"
 
 namespace acme {
@@ -73,7 +74,7 @@ base::Result<void> CertificateShelf::write(const std::string& key, const StoredC
 }
 
 base::Result<void> CertificateShelf::write_window(const std::string& key, const StoredCertificate& stored) {
-  return storage_.write(key + ".json", to_json(stored).dump(2) + "\n");
+  return storage_.write(key + ".json", base::json_lines(to_json(stored)) + "\n");
 }
 
 base::Result<void> CertificateShelf::remove(const std::string& key) {

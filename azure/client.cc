@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "base/json.h"
 #include "base/wait.h"
 
 namespace azure {
@@ -108,7 +109,7 @@ Outcome<base::HttpResponse> Client::send(const Call& call, std::stop_token stop)
 Outcome<nlohmann::json> Client::object(const Call& call, std::stop_token stop) {
   auto response = send(call, std::move(stop));
   if (!response) return std::unexpected(std::move(response.error()));
-  nlohmann::json object = nlohmann::json::parse(response->body, nullptr, false);
+  nlohmann::json object = base::parse_json(response->body);
   if (object.is_object()) return object;
   return failed({base::Code::protocol, shown(call) + ": the answer is no JSON object", base::Origin::upstream,
                  base::Retry::later});

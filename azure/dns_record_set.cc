@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "acme/json_fields.h"
+#include "base/json.h"
 
 namespace azure {
 namespace {
@@ -101,7 +102,7 @@ bool DnsRecordSet::remove(std::string_view value) {
 }
 
 std::string DnsRecordSet::body() const {
-  return json{{"properties", properties_}}.dump(-1, ' ', false, json::error_handler_t::replace);
+  return base::json_line(json{{"properties", properties_}});
 }
 
 }  // namespace azure

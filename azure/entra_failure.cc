@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "acme/json_fields.h"
+#include "base/json.h"
 
 namespace azure {
 namespace {
@@ -137,7 +138,7 @@ std::string sentence(Cause cause, const Asked& asked) {
 
 EntraFailure entra_failure_from(const base::HttpResponse& response) {
   EntraFailure failure;
-  const nlohmann::json json = nlohmann::json::parse(response.body, nullptr, false);
+  const nlohmann::json json = base::parse_json(response.body);
   failure.error = acme::shown_member(json, "error", longest_error);
   if (failure.error.empty()) failure.error = fmt::format("HTTP {}", response.status);
   if (const nlohmann::json* codes = acme::array_member(json, "error_codes")) {

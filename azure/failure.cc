@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "acme/json_fields.h"
+#include "base/json.h"
 #include "base/timestamps.h"
 
 namespace azure {
@@ -95,7 +96,7 @@ std::optional<milliseconds> wait_in(const base::HttpResponse& response, base::Sy
 AzureFailure failure_from(const base::HttpResponse& response, base::SystemTime now) {
   AzureFailure failure;
   failure.status = response.status;
-  const nlohmann::json body = nlohmann::json::parse(response.body, nullptr, false);
+  const nlohmann::json body = base::parse_json(response.body);
   const nlohmann::json* error = acme::member(body, "error");
   if (error != nullptr && error->is_object()) {
     failure.code = acme::shown_member(*error, "code", longest_code);

@@ -10,6 +10,7 @@
 #include "acme/json_fields.h"
 #include "azure/public_certificate.h"
 #include "base/ascii.h"
+#include "base/json.h"
 
 namespace azure {
 namespace {
@@ -97,7 +98,7 @@ base::Result<GatewayDocument> GatewayDocument::parse(std::string text) {
   auto places = JsonText::parse(std::move(text));
   if (!places) return std::unexpected(std::move(places.error()).in("application gateway"));
   GatewayDocument document(*std::move(places));
-  const json whole = json::parse(document.places_.text(), nullptr, false);
+  const json whole = base::parse_json(document.places_.text());
   const auto lacks = [](std::string_view what) {
     return base::fail(base::Code::protocol, fmt::format("application gateway: the answer has no {}", what),
                       base::Origin::upstream, base::Retry::later);

@@ -10,6 +10,7 @@
 #include "acme/json_fields.h"
 #include "azure/failure.h"
 #include "base/http_url.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "base/wait.h"
 #include "certstore/choice.h"
@@ -372,7 +373,7 @@ GatewayMirror::Ended GatewayMirror::await(std::string url, milliseconds first, c
       pause = std::clamp(answer.error().retry_after.value_or(usual_poll), shortest_poll, longest_poll);
       continue;
     }
-    const nlohmann::json body = nlohmann::json::parse(answer->body, nullptr, false);
+    const nlohmann::json body = base::parse_json(answer->body);
     const std::string status = acme::shown_member(body, "status", 40);
     const bool ended = same_name(status, "Succeeded") || same_name(status, "Failed") || same_name(status, "Canceled");
     if (!ended) {

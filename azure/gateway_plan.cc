@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/base64.h"
+#include "base/json.h"
 #include "certstore/name_lookup.h"
 
 namespace azure {
@@ -114,15 +115,16 @@ base::Result<std::string> element_of(const GatewayDocument& there, std::optional
   } else {
     properties["keyVaultSecretId"] = want.key_vault_secret_id;
   }
-  const std::string text = properties.dump();
+  const std::string text = base::json_line(properties);
   if (!place) {
-    return fmt::format("{{\"name\":{},\"properties\":{}}}", nlohmann::json(want.name).dump(), text);
+    return fmt::format("{{\"name\":{},\"properties\":{}}}", base::json_line(nlohmann::json(want.name)), text);
   }
   const JsonText& json = there.places();
   const Span element = json.elements(*json.member(*json.member(json.whole(), "properties"), "sslCertificates"))[*place];
   const auto before = json.member(element, "properties");
-  const std::string whole =
-      json.edited({before ? Edit{*before, text} : json.added_member(element, "properties", text)});
+  const auto made = json.edited({before ? Edit{*before, text} : json.added_member(element, "properties", text)});
+  if (!made) return std::unexpected(made.error());
+  const std::string& whole = *made;
   // The element alone, out of the document that was edited in no other place.
   const std::size_t behind = json.text().size() - element.end;
   return whole.substr(element.begin, whole.size() - behind - element.begin);
@@ -158,7 +160,7 @@ std::vector<Edit> listener_edits(const GatewayDocument& there, const GatewayPlan
     if (step.what != What::refer || !place || !listeners) continue;
     const auto inside = json.member(json.elements(*listeners)[*place], "properties");
     if (!inside) continue;
-    const std::string reference = nlohmann::json{{"id", there.certificate_id(step.to)}}.dump();
+    const std::string reference = base::json_line(nlohmann::json{{"id", there.certificate_id(step.to)}});
     const auto before = json.member(*inside, "sslCertificate");
     edits.push_back(before ? Edit{*before, reference} : json.added_member(*inside, "sslCertificate", reference));
   }

@@ -10,6 +10,7 @@
 
 #include "acme/json_fields.h"
 #include "base/base64.h"
+#include "base/json.h"
 
 namespace azure {
 namespace {
@@ -59,7 +60,7 @@ base::SystemTime end_of(const nlohmann::json& json, base::SystemTime now) {
 }  // namespace
 
 base::Result<Grant> grant_from(std::string_view text, base::SystemTime now) {
-  const nlohmann::json json = nlohmann::json::parse(text, nullptr, false);
+  const nlohmann::json json = base::parse_json(text);
   if (!json.is_object()) return no_token("no JSON object");
   const std::string* token = acme::text_member(json, "access_token");
   if (token == nullptr) token = acme::text_member(json, "accessToken");
@@ -89,7 +90,7 @@ Claims claims_of(std::string_view jwt) {
   if (second == std::string_view::npos || jwt.size() > longest_token) return claims;
   const auto payload = base::from_base64url(jwt.substr(first + 1, second - first - 1));
   if (!payload) return claims;
-  const nlohmann::json json = nlohmann::json::parse(*payload, nullptr, false);
+  const nlohmann::json json = base::parse_json(*payload);
   claims.issuer = acme::shown_member(json, "iss", longest_claim);
   claims.subject = acme::shown_member(json, "sub", longest_claim);
   claims.audience = acme::shown_member(json, "aud", longest_claim);

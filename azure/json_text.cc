@@ -6,30 +6,13 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "base/json.h"
+
 namespace azure {
 namespace {
 
 bool is_space(char c) {
   return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
-
-// How deep arrays and objects are nested, of any text: a parser must not be asked about one that is too deep.
-int depth_of(std::string_view text) {
-  int depth = 0;
-  int deepest = 0;
-  bool quoted = false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (quoted) {
-      if (c == '\\') ++i;
-      if (c == '"') quoted = false;
-      continue;
-    }
-    if (c == '"') quoted = true;
-    if (c == '{' || c == '[') deepest = std::max(deepest, ++depth);
-    if (c == '}' || c == ']') --depth;
-  }
-  return deepest;
 }
 
 }  // namespace
@@ -38,7 +21,9 @@ base::Result<JsonText> JsonText::parse(std::string text) {
   const auto fault = [](std::string what) {
     return base::fail(base::Code::protocol, std::move(what), base::Origin::upstream, base::Retry::later);
   };
-  if (depth_of(text) > deepest) return fault(fmt::format("JSON that is nested more than {} deep", deepest));
+  if (base::depth_of_json(text) > base::deepest_json) {
+    return fault(fmt::format("JSON that is nested more than {} deep", base::deepest_json));
+  }
   if (!nlohmann::json::accept(text)) return fault("an answer that is no JSON");
   JsonText parsed(std::move(text), {});
   // A byte order mark, which the parser skips.
@@ -91,7 +76,7 @@ std::optional<Span> JsonText::member(Span object, std::string_view name) const {
     const Span key{at, after_string(at)};
     at = after_space(after_space(key.end) + 1);  // behind the colon
     const Span value{at, after_value(at)};
-    const auto decoded = nlohmann::json::parse(this->at(key), nullptr, false);
+    const auto decoded = base::parse_json(this->at(key));
     if (decoded.is_string() && decoded.get_ref<const std::string&>() == name) found = value;
     at = after_space(value.end);
     if (at < object.end && text_[at] == ',') at = after_space(at + 1);
@@ -140,11 +125,14 @@ std::vector<Edit> JsonText::changed_elements(Span array, const ElementChanges& c
   return edits;
 }
 
-std::string JsonText::edited(std::vector<Edit> edits) const {
+base::Result<std::string> JsonText::edited(std::vector<Edit> edits) const {
   std::ranges::stable_sort(edits, {}, [](const Edit& edit) { return edit.at.begin; });
   std::string result;
   std::size_t copied = 0;
   for (const Edit& edit : edits) {
+    if (edit.at.begin < copied || edit.at.end < edit.at.begin || edit.at.end > text_.size()) {
+      return base::fail(base::Code::internal, "two changes of one part of a document");
+    }
     result.append(text_, copied, edit.at.begin - copied);
     result += edit.text;
     copied = edit.at.end;

@@ -38,7 +38,7 @@ struct ElementChanges {
 class JsonText {
  public:
   // `text` is controlled by the other side, of bounded size. Errors: `protocol` for what is no JSON, or is nested more
-  // than 64 deep.
+  // than base::deepest_json.
   [[nodiscard]] static base::Result<JsonText> parse(std::string text);
 
   [[nodiscard]] const std::string& text() const noexcept { return text_; }
@@ -54,10 +54,8 @@ class JsonText {
   [[nodiscard]] Edit added_member(Span object, std::string_view name, std::string_view value) const;
   [[nodiscard]] std::vector<Edit> changed_elements(Span array, const ElementChanges& changes) const;
 
-  // The text with all of these done. They do not overlap.
-  [[nodiscard]] std::string edited(std::vector<Edit> edits) const;
-
-  static constexpr int deepest = 64;
+  // The text with all of these done. Errors: `internal` where two of them overlap.
+  [[nodiscard]] base::Result<std::string> edited(std::vector<Edit> edits) const;
 
  private:
   JsonText(std::string text, Span whole) : text_(std::move(text)), whole_(whole) {}

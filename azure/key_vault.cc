@@ -8,6 +8,7 @@
 
 #include "base/ascii.h"
 #include "base/http_url.h"
+#include "base/json.h"
 #include "certstore/secret_bytes.h"
 
 namespace azure {
@@ -99,7 +100,7 @@ Outcome<nlohmann::json> KeyVault::call_url(const std::string& method, const std:
     return std::unexpected(std::move(answer.error()));
   }
   const certstore::WipedAtEnd wiped(answer->body);
-  nlohmann::json object = nlohmann::json::parse(answer->body, nullptr, false);
+  nlohmann::json object = base::parse_json(answer->body);
   if (!object.is_object()) return protocol_failure("the answer is no JSON object");
   return object;
 }

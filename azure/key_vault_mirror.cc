@@ -10,6 +10,7 @@
 #include "azure/vault_reason.h"
 #include "base/base64.h"
 #include "base/hex.h"
+#include "base/json.h"
 #include "certstore/facts.h"
 
 namespace azure {
@@ -142,7 +143,7 @@ Outcome<MirrorOutcome::Finding> KeyVaultMirror::import(const MirrorItem& item, c
                   {"tags",
                    {{fingerprint_tag, item.certificate->fingerprint()},
                     {"sekisho-certificate", item.certificate_name.substr(0, 256)}}}};
-  std::string body = fmt::format("{{\"value\":\"{}\",{}", value, rest.dump().substr(1));
+  std::string body = fmt::format("{{\"value\":\"{}\",{}", value, base::json_line(rest).substr(1));
   const certstore::WipedAtEnd wipe_body(body);
   if (stop.stop_requested()) return failed({base::Code::cancelled, "stopped", base::Origin::control});
   const auto imported = vault_.call("POST", fmt::format("/certificates/{}/import", item.name), body, stop);

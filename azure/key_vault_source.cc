@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "base/keep_running.h"
 #include "base/log.h"
 #include "certstore/secret_bytes.h"
 
@@ -61,7 +62,8 @@ std::string KeyVaultSource::name() const {
 void KeyVaultSource::start(certstore::Report report) {
   report_ = std::move(report);
   if (!config_.name.empty()) held_.try_emplace(config_.name);
-  thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
+  thread_ =
+      std::jthread([this](const std::stop_token& stop) { base::keep_running("key vault", stop, [&] { run(stop); }); });
   std::unique_lock lock(mutex_);
   if (changed_.wait_for(lock, options_.patience, [this] { return polled_; })) return;
   lock.unlock();

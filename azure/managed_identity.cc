@@ -12,6 +12,7 @@
 #include "azure/failure.h"
 #include "azure/http_pool.h"
 #include "base/http_url.h"
+#include "base/json.h"
 #include "base/wait.h"
 #include "certstore/secret_bytes.h"
 
@@ -44,7 +45,7 @@ bool may_pass(unsigned status) {
 }
 
 base::Error refusal(const base::HttpResponse& response, const std::string& who) {
-  const nlohmann::json json = nlohmann::json::parse(response.body, nullptr, false);
+  const nlohmann::json json = base::parse_json(response.body);
   std::string said = acme::shown_member(json, "error_description", longest_text);
   if (said.empty()) said = acme::shown_member(json, "error", longest_text);
   if (said.empty()) said = fmt::format("HTTP {}", response.status);

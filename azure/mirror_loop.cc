@@ -5,6 +5,7 @@
 #include <set>
 #include <utility>
 
+#include "base/keep_running.h"
 #include "base/log.h"
 #include "base/wait.h"
 
@@ -34,7 +35,7 @@ MirrorLoop::MirrorLoop(std::unique_ptr<Mirror> mirror, Options options)
       rest_(options_.wait),
       pause_(options.first_pause),
       random_(std::random_device{}()),
-      thread_([this](const std::stop_token& stop) { run(stop); }) {}
+      thread_([this](const std::stop_token& stop) { base::keep_running("mirror", stop, [&] { run(stop); }); }) {}
 
 MirrorLoop::~MirrorLoop() {
   thread_ = {};

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <csignal>
+#include <exception>
 #include <utility>
 
 #include <curl/curl.h>
@@ -35,6 +36,7 @@ struct Exchange {
   CURL* curl = nullptr;
   const std::function<bool(std::string_view)>* on_body = nullptr;
   bool unwanted = false;
+  std::exception_ptr escaped;  // of the receiver: libcurl's own frames are none that an exception may pass
   std::chrono::steady_clock::time_point last_byte = std::chrono::steady_clock::now();
 
   [[nodiscard]] bool succeeds() const noexcept {
@@ -42,14 +44,23 @@ struct Exchange {
     curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
     return status / 100 == 2;
   }
+
+  // False: the receiver wants no more, or has failed.
+  bool give(std::string_view bytes) noexcept {
+    try {
+      unwanted = !(*on_body)(bytes);
+    } catch (...) {
+      escaped = std::current_exception();
+    }
+    return !unwanted && !escaped;
+  }
 };
 
 std::size_t on_body(char* bytes, std::size_t size, std::size_t count, void* context) noexcept {
   auto& exchange = *static_cast<Exchange*>(context);
   exchange.last_byte = std::chrono::steady_clock::now();
   if (exchange.on_body != nullptr && exchange.succeeds()) {
-    exchange.unwanted = !(*exchange.on_body)({bytes, size * count});
-    return exchange.unwanted ? 0 : size * count;
+    return exchange.give({bytes, size * count}) ? size * count : 0;
   }
   if (exchange.response.body.size() + size * count > exchange.body_limit) {
     exchange.too_large = true;
@@ -93,8 +104,7 @@ std::size_t on_header(char* bytes, std::size_t size, std::size_t count, void* co
   }
   if (line.starts_with("HTTP/")) exchange.response.headers.clear();  // a 1xx came before
   if (line == "\r\n" && exchange.on_body != nullptr && exchange.succeeds()) {
-    exchange.unwanted = !(*exchange.on_body)({});
-    return exchange.unwanted ? 0 : line.size();
+    return exchange.give({}) ? line.size() : 0;
   }
   const auto colon = line.find(':');
   if (colon == std::string_view::npos) return line.size();
@@ -196,6 +206,7 @@ class HttpClient::Handle {
     curl_easy_setopt(curl_, CURLOPT_HEADERDATA, &exchange);
 
     const CURLcode code = perform(exchange, request.idle_timeout);
+    if (exchange.escaped) std::rethrow_exception(exchange.escaped);
     if (code == CURLE_OPERATION_TIMEDOUT && message[0] == '\0') {
       return fail(Code::timeout, fmt::format("nothing came for {} ms", request.idle_timeout.count()), Origin::upstream,
                   Retry::later);

@@ -16,6 +16,7 @@
 #include <thread>
 #include <utility>
 
+#include "base/keep_running.h"
 #include "config/folder_events.h"
 #include "config/path_trace.h"
 
@@ -104,7 +105,8 @@ class FileWatch::Loop {
         events_(options.notify == Notify::inotify ? FolderEvents::Source::inotify : FolderEvents::Source::none),
         watched_(traces_of(paths)) {
     arm();  // before the constructor returns, so that nothing after it is missed
-    thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
+    thread_ =
+        std::jthread([this](const std::stop_token& stop) { base::keep_running("files", stop, [&] { run(stop); }); });
   }
 
   void set_paths(const Paths& paths) {

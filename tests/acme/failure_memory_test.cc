@@ -31,6 +31,17 @@ TEST_F(FailureMemoryTest, WaitsOneTenAndAHundredMinutesThenDaysForEver) {
   EXPECT_EQ(memory_.count(), 6U);
 }
 
+TEST_F(FailureMemoryTest, KeepsWordsThatAreNoTextOrTooLongInAFormThatCanBeStored) {
+  for (const std::string& words : {"x" + std::string(4095, '\xc3'), std::string("Acc\xe8s refus\xe9"), [] {
+                                     std::string text = "x";
+                                     for (int i = 0; i < 3000; ++i) text += "\xc3\xa9";
+                                     return text;
+                                   }()}) {
+    memory_.record({{base::Code::refused, words}, {}, {}}, clock_.now(), 0.0);
+    EXPECT_NO_THROW(EXPECT_LE(memory_.to_json().dump().size(), 5000U));
+  }
+}
+
 TEST_F(FailureMemoryTest, SpreadsTriesByUpToATenth) {
   memory_.record(ours(), clock_.now(), 0.5);
   EXPECT_EQ(memory_.next_try() - clock_.now(), 63s);

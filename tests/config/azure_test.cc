@@ -76,6 +76,15 @@ TEST(MirrorSection, RefusesWhatContradictsItself) {
   expect_fault(gateway("vault: a"), "expected `by: key_vault` beside it");
   expect_fault(gateway("certificates: [a, { certificate: a }]"), "expected each only once");
   expect_fault(gateway("certificates: [{ name: a }]"), "found mirrored certificate without `certificate`");
+  // They are cut and compared by bytes.
+  expect_fault(gateway("name_prefix: \u00e4\u00e4"), "expected at most 80 letters a to z");
+  expect_fault(gateway("listeners: [\u00e4]"), "expected at most 80 letters a to z");
+  expect_fault(gateway("certificates: [{ certificate: a, name: \u00e4 }]"), "expected at most 80 letters a to z");
+  expect_fault(gateway("name_prefix: " + std::string(81, 'a')), "expected at most 80 letters a to z");
+  // Azure takes them for one.
+  expect_fault(gateway("listeners: [tls-0, TLS-0]"), "expected each only once, in any case");
+  expect_fault(gateway("certificates: [{ certificate: a, name: x }, { certificate: b, name: X }]"),
+               "expected a name of its own for each, in any case");
 }
 
 }  // namespace

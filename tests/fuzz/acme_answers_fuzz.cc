@@ -11,6 +11,7 @@
 #include "acme/answer.h"
 #include "acme/authorization.h"
 #include "acme/directory.h"
+#include "acme/failure_memory.h"
 #include "acme/json_fields.h"
 #include "acme/order.h"
 #include "acme/problem.h"
@@ -27,6 +28,7 @@ void require(bool holds) {
 
 void read_objects(const nlohmann::json& json) {
   const acme::Problem problem = acme::problem_from(json);
+  (void)nlohmann::json(problem.to_string()).dump();  // throws where it is no text
   require(problem.to_string().find('\n') == std::string::npos && problem.subproblems.size() <= 100);
   require(acme::to_json(acme::problem_from(acme::to_json(problem))) == acme::to_json(problem));
   (void)acme::account_from(json, "u");
@@ -64,7 +66,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
   require(answer.alternates.size() <= 10);
   require(!answer.retry_after || answer.retry_after->count() >= 0);
   require(answer.nonce.find_first_of("\"\r\n") == std::string::npos);
-  require(!acme::failure_of(answer, now).error.what.empty());
+  const acme::Failure failure = acme::failure_of(answer, now);
+  require(!failure.error.what.empty());
+  acme::FailureMemory memory;
+  memory.record(failure, now, 0.0);
+  (void)memory.to_json().dump();  // throws where it is no text
   if (const auto decoded = base::from_base64url(line)) require(base::to_base64url(*decoded) == line);
   if (const auto time = base::parse_rfc3339(line)) {
     require(base::parse_rfc3339(base::to_rfc3339(*time)) == std::chrono::floor<std::chrono::seconds>(*time));

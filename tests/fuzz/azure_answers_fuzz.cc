@@ -15,6 +15,7 @@
 #include "azure/vault_challenge.h"
 #include "azure/vault_objects.h"
 #include "azure/vault_reason.h"
+#include "base/json.h"
 
 namespace {
 
@@ -25,7 +26,8 @@ void require(bool holds) {
 }
 
 bool one_line(const std::string& text) {
-  return text.size() < 4000 && std::ranges::none_of(text, [](char c) { return c == '\n' || c == '\r' || c == '\x1b'; });
+  return text.size() < 4000 && base::utf8_text(text, text.size()) == text &&
+         std::ranges::none_of(text, [](char c) { return c == '\n' || c == '\r' || c == '\x1b'; });
 }
 
 void read_tokens(std::string_view text) {
@@ -52,7 +54,7 @@ void read_failures(const std::string& text) {
 }
 
 void read_vault(const std::string& text) {
-  const nlohmann::json json = nlohmann::json::parse(text, nullptr, false);
+  const nlohmann::json json = base::parse_json(text);
   if (const auto page = azure::vault_page_from(json)) {
     for (const azure::VaultItem& item : page->items) {
       // They go into paths of URLs.

@@ -1,0 +1,40 @@
+#include "base/keep_running.h"
+
+#include <gtest/gtest.h>
+
+#include <stdexcept>
+
+namespace base {
+namespace {
+
+TEST(KeepRunning, BeginsAgainAfterAnExceptionAndCountsIt) {
+  const auto before = escaped_exceptions();
+  int rounds = 0;
+  keep_running("test", {}, [&] {
+    if (++rounds == 1) throw std::runtime_error("out of order");
+  });
+  EXPECT_EQ(rounds, 2);
+  EXPECT_EQ(escaped_exceptions(), before + 1);
+}
+
+TEST(KeepRunning, DoesNotBeginAgainWhenItIsToStop) {
+  std::stop_source stop;
+  int rounds = 0;
+  keep_running("test", stop.get_token(), [&] {
+    ++rounds;
+    stop.request_stop();
+    throw 1;
+  });
+  EXPECT_EQ(rounds, 1);
+}
+
+TEST(Attempt, SaysWhetherItWasDoneToItsEnd) {
+  const auto before = escaped_exceptions();
+  EXPECT_TRUE(attempt("test", [] {}));
+  EXPECT_FALSE(attempt("test", [] { throw std::bad_alloc(); }));
+  EXPECT_FALSE(attempt("test", [] { throw "a text"; }));
+  EXPECT_EQ(escaped_exceptions(), before + 2);
+}
+
+}  // namespace
+}  // namespace base
