@@ -18,11 +18,18 @@ constexpr std::size_t most_objects = 10'000;
 constexpr std::size_t most_versions = 1'000;
 constexpr std::size_t most_pages = 1'000;  // some are empty
 constexpr std::size_t largest_answer = 4U << 20U;
-constexpr unsigned page_size = 25;  // the most that the API takes
+constexpr std::size_t largest_list = 32U << 20U;  // what is kept of all pages together
+constexpr unsigned page_size = 25;                // the most that the API takes
 constexpr unsigned most_retries = 2;
 
 const char* collection_of(KeyVault::Kind kind) {
   return kind == KeyVault::Kind::certificate ? "certificates" : "secrets";
+}
+
+std::size_t size_of(const VaultItem& item) {
+  std::size_t size = sizeof item + item.name.size() + item.version.size() + item.thumbprint.size();
+  for (const auto& [name, value] : item.tags) size += sizeof name + sizeof value + name.size() + value.size();
+  return size;
 }
 
 Outcome<nlohmann::json> protocol_failure(std::string what) {
@@ -112,6 +119,7 @@ Outcome<nlohmann::json> KeyVault::call(const std::string& method, const std::str
 
 Outcome<std::vector<VaultItem>> KeyVault::pages(std::string url, std::size_t most, const std::stop_token& stop) {
   std::vector<VaultItem> items;
+  std::size_t size = 0;
   for (std::size_t count = 0; count < most_pages; ++count) {
     auto json = call_url("GET", url, {}, stop);
     if (!json) return std::unexpected(std::move(json.error()));
@@ -119,6 +127,11 @@ Outcome<std::vector<VaultItem>> KeyVault::pages(std::string url, std::size_t mos
     if (!page) return failed(std::move(page.error()));
     if (items.size() + page->items.size() > most) {
       return failed({base::Code::too_large, fmt::format("a list of more than {} elements", most),
+                     base::Origin::upstream, base::Retry::later});
+    }
+    for (const VaultItem& item : page->items) size += size_of(item);
+    if (size > largest_list) {
+      return failed({base::Code::too_large, fmt::format("a list of more than {} MiB", largest_list >> 20U),
                      base::Origin::upstream, base::Retry::later});
     }
     std::ranges::move(page->items, std::back_inserter(items));

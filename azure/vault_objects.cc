@@ -19,6 +19,7 @@ namespace {
 constexpr std::size_t longest_name = 127;
 constexpr std::size_t longest_url = 8192;
 constexpr std::size_t most_tags = 50;
+constexpr std::size_t longest_tag = 1024;       // bytes
 constexpr std::int64_t latest = 9'000'000'000;  // nanoseconds in 64 bits hold no more
 constexpr const char* not_exportable =
     "the key does not come with it: the certificate's policy says that it is not exportable (key_props.exportable), or "
@@ -58,7 +59,10 @@ std::map<std::string, std::string> tags_of(const nlohmann::json& json) {
   if (object == nullptr || !object->is_object()) return tags;
   for (const auto& [name, value] : object->items()) {
     if (tags.size() == most_tags) break;
-    if (value.is_string()) tags.emplace(name, value.get_ref<const std::string&>());
+    const auto* text = value.get_ptr<const std::string*>();
+    // A vault takes 256 characters of each; what is longer says nothing that could be followed.
+    if (text == nullptr || name.size() > longest_tag || text->size() > longest_tag) continue;
+    tags.emplace(name, *text);
   }
   return tags;
 }
@@ -91,23 +95,25 @@ base::Result<void> check_parts(const base::Result<void>& read, const certstore::
 
 base::Result<VaultPage> vault_page_from(const nlohmann::json& json) {
   VaultPage page;
-  const nlohmann::json* value = acme::member(json, "value");
-  if (value != nullptr && !value->is_null() && !value->is_array()) return acme::lacks("list", "value");
-  if (value != nullptr && value->is_array()) {
-    for (const nlohmann::json& element : *value) {
-      const std::string* id = acme::text_member(element, "id");
-      VaultItem item;
-      if (id == nullptr || !read_id(*id, item)) continue;
-      item.attributes = attributes_of(element);
-      item.tags = tags_of(element);
-      item.thumbprint = acme::shown_member(element, "x5t", longest_name);
-      page.items.push_back(std::move(item));
-    }
+  // An answer that is no list must not pass for a vault with nothing in it.
+  const nlohmann::json* value = acme::array_member(json, "value");
+  if (value == nullptr) return acme::lacks("list", "value");
+  for (const nlohmann::json& element : *value) {
+    const std::string* id = acme::text_member(element, "id");
+    VaultItem item;
+    if (id == nullptr || !read_id(*id, item)) continue;
+    item.attributes = attributes_of(element);
+    item.tags = tags_of(element);
+    item.thumbprint = acme::shown_member(element, "x5t", longest_name);
+    page.items.push_back(std::move(item));
   }
-  if (const std::string* next = acme::text_member(json, "nextLink")) {
-    if (next->size() > longest_url) return acme::lacks("list", "nextLink");
-    page.next = *next;
+  // Nor a first page for the whole list.
+  const nlohmann::json* next = acme::member(json, "nextLink");
+  if (next == nullptr || next->is_null()) return page;
+  if (!next->is_string() || next->get_ref<const std::string&>().size() > longest_url) {
+    return acme::lacks("list", "nextLink");
   }
+  page.next = next->get<std::string>();
   return page;
 }
 

@@ -210,6 +210,34 @@ TEST_F(KeyVaultSourceTest, FollowsAllWithAPrefixAndLetsGoOfWhatIsGone) {
   EXPECT_EQ(of("app-2"), "absent");
 }
 
+TEST_F(KeyVaultSourceTest, TakesNoAnswerThatIsNoListForAnEmptyVault) {
+  config.name.clear();
+  config.prefix = "app";
+  azure.reply("GET /certificates", Reply{.body = json{{"value", {item("app", 1)}}, {"nextLink", nullptr}}.dump()});
+  start();
+  EXPECT_EQ(app(), "one.example.com");
+  for (const char* answer : {"{}", R"({"value":null})", R"({"value":[],"nextLink":7})", R"({"value":{}})"}) {
+    azure.reply("GET /certificates", Reply{.body = answer});
+    look();
+    EXPECT_TRUE(app().contains("could be used")) << answer << ": " << app();
+    EXPECT_EQ(source->status().certificates, 1U) << answer;
+  }
+  azure.reply("GET /certificates", Reply{.body = json{{"value", {item("app", 1)}}, {"nextLink", nullptr}}.dump()});
+  look();
+  EXPECT_EQ(app(), "one.example.com");
+}
+
+TEST_F(KeyVaultSourceTest, StopsAtAListThatIsLargerThanAnyVaults) {
+  json large = item("app/v1", 1);
+  for (int tag = 0; tag < 50; ++tag) large["tags"][std::to_string(tag)] = std::string(1000, 'x');
+  azure.reply("GET /certificates/app/versions",
+              Reply{.body = json{{"value", json::array_t(25, large)},
+                                 {"nextLink", azure.server.url("/certificates/app/versions?next=1")}}
+                                .dump()});
+  start();
+  EXPECT_TRUE(app().contains("a list of more than 32 MiB")) << app();
+}
+
 TEST_F(KeyVaultSourceTest, FollowsAllThatHaveATag) {
   config.name.clear();
   config.tags = {{"env", "prod"}};

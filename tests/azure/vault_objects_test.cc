@@ -37,6 +37,21 @@ TEST(VaultPage, LeavesOutWhatHasNoIdThatCouldBeOne) {
   EXPECT_FALSE(vault_page_from({{"value", 1}}));
 }
 
+TEST(VaultPage, IsNoAnswerWithoutAList) {
+  EXPECT_FALSE(vault_page_from(json::object()));
+  EXPECT_FALSE(vault_page_from({{"value", nullptr}}));
+  EXPECT_FALSE(vault_page_from({{"value", json::array()}, {"nextLink", json::array()}})) << "where does it go on?";
+  EXPECT_FALSE(vault_page_from({{"value", json::array()}, {"nextLink", std::string(9000, 'x')}}));
+  EXPECT_TRUE(vault_page_from({{"value", json::array()}}));
+}
+
+TEST(VaultPage, LeavesOutTagsThatNoVaultTakes) {
+  const std::string large(70'000, 'x');
+  const json answer{
+      {"value", {{{"id", "https://v/secrets/app"}, {"tags", {{"a", large}, {large, "b"}, {"env", "prod"}}}}}}};
+  EXPECT_EQ(vault_page_from(answer)->items.front().tags, (std::map<std::string, std::string>{{"env", "prod"}}));
+}
+
 TEST(VaultPage, ReadsAttributesWhateverTheyAre) {
   const json answer{{"value",
                      {{{"id", "https://v/secrets/app"},
