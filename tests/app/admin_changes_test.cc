@@ -52,6 +52,21 @@ TEST(AdminChanges, LookAtAClusterForThisMachineWithoutAToken) {
   EXPECT_EQ(changes.answer(request)->status, 403U) << "a change is no look";
 }
 
+TEST(AdminChanges, TakeEventsOnlyWithTheTokenWhereThereIsOneAlsoOnLoopback) {
+  const test::ScratchFolder folder;
+  const auto file = folder.path() / "token";
+  folder.write("token", "secret");
+  AdminChanges changes({.manager = [] { return nullptr; }, .needs_token = false, .token_file = file});
+  auto request = post("/api/events/key-vault");
+  request.body = "[]";
+  EXPECT_EQ(changes.answer(request)->status, 401U);
+  request.authorization = "Bearer secret";
+  EXPECT_EQ(changes.answer(request)->status, 200U);
+  AdminChanges open({.manager = [] { return nullptr; }, .needs_token = false, .token_file = {}});
+  request.authorization.clear();
+  EXPECT_EQ(open.answer(request)->status, 200U);
+}
+
 TEST(AdminChanges, TakeNoTokenButTheOneInTheFileNow) {
   const test::ScratchFolder folder;
   const auto file = folder.path() / "token";
