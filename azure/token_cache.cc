@@ -16,12 +16,15 @@ constexpr seconds least_left{30};            // with less it may end on the way
 constexpr seconds refreshed_before{5 * 60};  // its end, at the latest
 constexpr std::array pauses{seconds(5), seconds(10), seconds(20), seconds(40), seconds(60)};
 constexpr seconds refused_once_in{10};
+constexpr seconds least_between{30};  // refreshes
 
 // Half of its life is left to a token that lives shorter than the usual margin.
 base::SystemTime refresh_time(const Grant& grant, base::SystemTime now) {
   const auto life = grant.expires - now;
   const base::SystemTime latest = grant.expires - std::min<base::SystemTime::duration>(refreshed_before, life / 2);
-  return grant.refresh ? std::min(*grant.refresh, latest) : latest;
+  // However soon the server says: not with each call.
+  const base::SystemTime earliest = now + std::min<base::SystemTime::duration>(least_between, life / 2);
+  return std::max(earliest, grant.refresh ? std::min(*grant.refresh, latest) : latest);
 }
 
 }  // namespace
@@ -42,7 +45,10 @@ std::optional<base::Result<AccessToken>> TokenCache::answer_from(const Entry& en
   if (good && (now < entry.refresh || entry.under_way || now < entry.again)) {
     return AccessToken{entry.grant->token, entry.grant->expires};
   }
-  if (!good && entry.failure && now < entry.again) return std::unexpected(*entry.failure);
+  if (good || now >= entry.again) return std::nullopt;
+  // It was asked for a moment ago, and came like this.
+  if (entry.grant && now < entry.grant->expires) return AccessToken{entry.grant->token, entry.grant->expires};
+  if (entry.failure) return std::unexpected(*entry.failure);
   return std::nullopt;
 }
 
@@ -53,12 +59,18 @@ void TokenCache::take(Entry& entry, base::Result<Grant> result) {
     entry.refresh = refresh_time(*result, now);
     entry.grant = *std::move(result);
     entry.failure.reset();
-    entry.failures = 0;
-    entry.again = {};
-    return;
+    if (now + least_left < entry.grant->expires) {
+      entry.failures = 0;
+      entry.again = {};
+      return;
+    }
+    entry.failure = base::Error{base::Code::protocol, "a token that has ended already: the clock of this machine?",
+                                base::Origin::upstream, base::Retry::later};
+  } else if (result.error().code == base::Code::cancelled) {
+    return;  // of one caller; the next one asks
+  } else {
+    entry.failure = std::move(result.error());
   }
-  if (result.error().code == base::Code::cancelled) return;  // of one caller; the next one asks
-  entry.failure = std::move(result.error());
   entry.again = now + pauses.at(std::min<std::size_t>(entry.failures, pauses.size() - 1));
   ++entry.failures;
 }
@@ -86,8 +98,7 @@ base::Result<AccessToken> TokenCache::token(const TokenRequest& request, std::st
   const base::SystemTime now = clock_.now();
   if (entry.grant && now < entry.grant->expires) return AccessToken{entry.grant->token, entry.grant->expires};
   if (entry.failure) return std::unexpected(*entry.failure);
-  return base::fail(base::Code::protocol, "a token that has ended already: the clock of this machine?",
-                    base::Origin::upstream, base::Retry::later);
+  return base::fail(base::Code::protocol, "no token", base::Origin::upstream, base::Retry::later);
 }
 
 void TokenCache::refused(const TokenRequest& request, const AccessToken& token) {

@@ -21,7 +21,7 @@ class Script final : public Identity {
       return base::fail(base::Code::refused, "no " + std::to_string(asked), base::Origin::upstream, base::Retry::later);
     }
     Grant grant{.token = "token-" + std::to_string(asked), .expires = clock_.now() + life, .refresh = {}};
-    if (refresh_in > 0s) grant.refresh = clock_.now() + refresh_in;
+    if (refresh_in != 0s) grant.refresh = clock_.now() + refresh_in;
     return grant;
   }
   std::string description() const override { return "script"; }
@@ -71,6 +71,27 @@ TEST_F(TokenCacheTest, KeepsToABudgetHoweverLongItLasts) {
   identity->fails = false;
   clock.advance(60s);
   EXPECT_TRUE(token().starts_with("token-"));
+}
+
+TEST_F(TokenCacheTest, AsksNotWithEachCallWhateverTheServerSaysOfRefreshing) {
+  identity->refresh_in = -1s;
+  for (int call = 0; call < 100; ++call) EXPECT_TRUE(token().starts_with("token-"));
+  EXPECT_EQ(identity->asked, 1);
+  clock.advance(30s);
+  EXPECT_EQ(token(), "token-2");
+}
+
+TEST_F(TokenCacheTest, AsksNotWithEachCallForATokenThatHasEndedWhenItComes) {
+  for (const auto life : {0s, 10s}) {
+    identity->life = life;
+    const int before = identity->asked;
+    for (int call = 0; call < 100; ++call) (void)token();
+    EXPECT_EQ(identity->asked, before + 1) << life.count();
+    EXPECT_EQ(token().contains("has ended already"), life == 0s);
+    clock.advance(60s);
+  }
+  identity->life = 1h;
+  EXPECT_EQ(token(), "token-3");
 }
 
 TEST_F(TokenCacheTest, KeepsATokenUntilFiveMinutesBeforeItsEnd) {
