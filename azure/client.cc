@@ -8,6 +8,7 @@
 
 #include "base/json.h"
 #include "base/wait.h"
+#include "certstore/secret_bytes.h"
 
 namespace azure {
 namespace {
@@ -37,6 +38,14 @@ bool may_be_tried_again(const Call& call, const AzureFailure& failure) {
 // The URL without its query, which may hold a key of a page.
 std::string shown(const Call& call) {
   return fmt::format("{} {}", call.method, call.url.substr(0, std::min<std::size_t>(call.url.find('?'), 300)));
+}
+
+// Its copies of a private key that is uploaded, and of the token.
+void wipe_secrets(base::HttpRequest& request) {
+  certstore::wipe(request.body.data(), request.body.size());
+  for (base::HttpHeader& header : request.headers) {
+    if (header.name == "Authorization") certstore::wipe(header.value.data(), header.value.size());
+  }
 }
 
 }  // namespace
@@ -79,6 +88,7 @@ Outcome<base::HttpResponse> Client::send_once(const Call& call, base::SteadyTime
     base::HttpRequest request = request_of(call, std::max(left, std::min(options_.timeout, least_for_exchange)));
     if (call.token) request.headers.push_back({"Authorization", "Bearer " + token.secret});
     auto response = http_.send(request, stop);
+    wipe_secrets(request);
     if (!response) return failed(std::move(response.error()));
     if (response->status / 100 == 2) return *std::move(response);
     if (response->status != 401 || !call.token || renewed) {

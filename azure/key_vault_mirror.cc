@@ -137,14 +137,16 @@ Outcome<MirrorOutcome::Finding> KeyVaultMirror::import(const MirrorItem& item, c
   if (!upload) return failed(upload.error());
   std::string value = base::to_base64({reinterpret_cast<const char*>(upload->bytes.data()), upload->bytes.size()});
   const certstore::WipedAtEnd wipe_value(value);
-  const json rest{{"pwd", upload->password},
-                  {"policy", policy_of(*item.certificate)},
+  const json rest{{"policy", policy_of(*item.certificate)},
                   {"attributes", {{"enabled", true}}},
                   {"tags",
                    {{fingerprint_tag, item.certificate->fingerprint()},
                     {"sekisho-certificate", item.certificate_name.substr(0, 256)}}}};
-  std::string body = fmt::format("{{\"value\":\"{}\",{}", value, base::json_line(rest).substr(1));
+  const std::string open = base::json_line(rest).substr(1);
+  std::string body;
+  body.reserve(value.size() + upload->password.size() + open.size() + 64);  // no block of it is left behind
   const certstore::WipedAtEnd wipe_body(body);
+  body.append(R"({"value":")").append(value).append(R"(","pwd":")").append(upload->password).append("\",").append(open);
   if (stop.stop_requested()) return failed({base::Code::cancelled, "stopped", base::Origin::control});
   const auto imported = vault_.call("POST", fmt::format("/certificates/{}/import", item.name), body, stop);
   if (!imported) return std::unexpected(imported.error());
