@@ -91,6 +91,14 @@ Json worker_json(const proxy::WorkerStats& stats, std::size_t number) {
           {"requests", stats.requests_h1.value() + stats.requests_h2.value()}};
 }
 
+Json mirror_json(const MirrorView& view, const azure::MirrorState& state) {
+  return {{"mirror", view.where},
+          {"name", state.name},
+          {"in_step", state.what == azure::MirrorState::What::in_step},
+          {"since", base::to_rfc3339(state.since)},
+          {"problem", state.problem}};
+}
+
 // Where else the certificate is to be, and whether it is.
 Json mirrors_json(const Observation& seen, const certstore::CertificateStatus& status) {
   Json mirrors = Json::array();
@@ -99,14 +107,31 @@ Json mirrors_json(const Observation& seen, const certstore::CertificateStatus& s
   for (const MirrorView& view : seen.mirrors) {
     for (const azure::MirrorState& state : view.states) {
       if (state.fingerprint != fingerprint) continue;
-      mirrors.push_back({{"mirror", view.where},
-                         {"name", state.name},
-                         {"in_step", state.what == azure::MirrorState::What::in_step},
-                         {"since", base::to_rfc3339(state.since)},
-                         {"problem", state.problem}});
+      mirrors.push_back(mirror_json(view, state));
     }
   }
   return mirrors;
+}
+
+// What a mirror is to hold and nobody has, so that it stands beside no certificate.
+void add_missing_in_mirrors(Json& result, const Observation& seen) {
+  for (const MirrorView& view : seen.mirrors) {
+    for (const azure::MirrorState& state : view.states) {
+      const auto is_it = [&](const certstore::CertificateStatus& status) {
+        return status.serving && status.serving->fingerprint() == state.fingerprint;
+      };
+      if (state.what != azure::MirrorState::What::refused || std::ranges::any_of(seen.certificates, is_it)) continue;
+      result.push_back({{"id", state.certificate_name},
+                        {"source", "mirrors"},
+                        {"state", "not mirrored"},
+                        {"problem", fmt::format("{}: {}", view.where, state.problem)},
+                        {"default", false},
+                        {"file", ""},
+                        {"changed", base::to_rfc3339(state.since)},
+                        {"names", Json::array({state.certificate_name})},
+                        {"mirrors", Json::array({mirror_json(view, state)})}});
+    }
+  }
 }
 
 }  // namespace
@@ -137,6 +162,7 @@ Json certificates_json(const Observation& seen) {
                       {"names", managed.hosts},
                       {"managed", managed_json(managed)}});
   }
+  add_missing_in_mirrors(result, seen);
   return result;
 }
 

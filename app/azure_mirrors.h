@@ -39,7 +39,4 @@ class AzureMirrors {
   std::vector<Running> running_;
 };
 
-// The certificates that are to be in a mirror, of those that are good and were delivered. Pure.
-[[nodiscard]] std::vector<azure::MirrorItem> mirror_items(const config::Mirror& mirror, const Observation& seen);
-
 }  // namespace app

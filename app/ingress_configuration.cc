@@ -125,6 +125,13 @@ void read_listeners(const IngressWords& words, config::Config& into, Problems& p
   }
 }
 
+bool leads_listeners_to_whatever_is_issued(const config::Config& config) {
+  return std::ranges::any_of(config.mirrors, [](const config::Mirror& mirror) {
+    const auto* const gateway = std::get_if<config::ApplicationGatewayMirror>(&mirror.to);
+    return gateway != nullptr && !gateway->listeners.empty() && gateway->certificates.empty();
+  });
+}
+
 }  // namespace
 
 Worded<IngressSetup> ingress_setup(const IngressWords& words) {
@@ -197,6 +204,11 @@ Worded<config::Config> ingress_configuration(const IngressWords& words, config::
   });
   if (issues && base.state_directory.empty()) {
     problems.emplace_back("certificates with an issuer in the file need --state-directory");
+  }
+  if (leads_listeners_to_whatever_is_issued(base)) {
+    problems.emplace_back(
+        "mirrors: application_gateway: `listeners` need `certificates` beside them: whoever may write a Certificate in "
+        "some namespace would get a listener by naming its host");
   }
   if (!problems.empty()) return std::unexpected(std::move(problems));
   return base;

@@ -20,6 +20,7 @@ class Causes {
 
   Json json() {
     const certstore::CertificatePtr shown = handshake();
+    mirrors_that_lack_it();
     for (const acme::ManagedCertificate* managed : managed_for_host()) explain(*managed);
     others(shown);
     routes();
@@ -113,14 +114,26 @@ class Causes {
   void mirrors_in_azure(const std::string& fingerprint) {
     for (const MirrorView& view : seen_.mirrors) {
       for (const azure::MirrorState& state : view.states) {
-        if (state.fingerprint != fingerprint) continue;
-        const bool in_step = state.what == azure::MirrorState::What::in_step;
-        say(2, "mirror",
-            fmt::format("{}, {}, {} since {}{}{}", view.where, state.name, in_step ? "the same" : "not the same",
-                        base::to_rfc3339(state.since), state.problem.empty() ? "" : ": ", state.problem),
-            in_step ? "good" : "bad");
+        if (state.fingerprint == fingerprint) mirror_in_azure(2, view, state);
       }
     }
+  }
+
+  // That are to hold a certificate for this host and have none to hold.
+  void mirrors_that_lack_it() {
+    for (const MirrorView& view : seen_.mirrors) {
+      for (const azure::MirrorState& state : view.states) {
+        if (state.fingerprint.empty() && state.certificate_name == host_) mirror_in_azure(1, view, state);
+      }
+    }
+  }
+
+  void mirror_in_azure(int level, const MirrorView& view, const azure::MirrorState& state) {
+    const bool in_step = state.what == azure::MirrorState::What::in_step;
+    say(level, "mirror",
+        fmt::format("{}, {}, {} since {}{}{}", view.where, state.name, in_step ? "the same" : "not the same",
+                    base::to_rfc3339(state.since), state.problem.empty() ? "" : ": ", state.problem),
+        in_step ? "good" : "bad");
   }
 
   // ---- Who is to issue it, and how far that is.

@@ -80,7 +80,13 @@ ApplicationGatewayMirror read_gateway(const Value& value) {
   if (gateway.by == By::pfx && map.has("vault")) map.refuse_key("vault", "`by: key_vault` beside it");
   gateway.listeners = read_listener_names(map.find("listeners"));
   if (map.has("name_prefix")) gateway.name_prefix = map.parsed("name_prefix", parse_gateway_part);
-  gateway.prune_after = map.whole_seconds("prune_after", gateway.prune_after, grace_times);
+  // What begins so is taken for our own and pruned. The usual prefix is that of another sekisho as well.
+  const bool owns_prefix = map.has("name_prefix");
+  gateway.prune_after =
+      map.whole_seconds("prune_after", owns_prefix ? gateway.prune_after : std::chrono::seconds(0), grace_times);
+  if (!owns_prefix && gateway.prune_after.count() > 0) {
+    map.refuse_key("prune_after", "`name_prefix` beside it, which nobody else uses on this gateway");
+  }
   gateway.probe_address = map.parsed("probe_address", parse_authority);
   gateway.identity = read_other_identity(map);
   return gateway;

@@ -149,6 +149,23 @@ TEST(Api, TellsTheStateOfEachCertificate) {
   EXPECT_EQ(answer[4]["state"], "unused");
 }
 
+TEST(Api, ListsWhatAMirrorIsToHoldAndNobodyHas) {
+  Observed gateway;
+  gateway.add_certificate("old.example.com");
+  const std::string fingerprint = gateway.seen.certificates[0].serving->fingerprint();
+  using What = azure::MirrorState::What;
+  gateway.seen.mirrors = {{"key vault v",
+                           {{"typo.example.com", "typo", What::refused, "", {}, "there is none"},
+                            {"old.example.com", "old", What::refused, fingerprint, {}, "it expired"},
+                            {"new.example.com", "new", What::in_step, std::string(64, 'a'), {}, ""}}}};
+  const Json answer = certificates_json(gateway.observe());
+  ASSERT_EQ(answer.size(), 2U);
+  EXPECT_EQ(answer[0]["mirrors"][0]["problem"], "it expired");
+  EXPECT_EQ(answer[1]["names"], Json::array({"typo.example.com"}));
+  EXPECT_EQ(answer[1]["state"], "not mirrored");
+  EXPECT_EQ(answer[1]["problem"], "key vault v: there is none");
+}
+
 TEST(Api, ShowsNoSecretsOfTheConfiguration) {
   Observed gateway;
   const std::string text = dump(configuration_json(gateway.observe()));

@@ -33,6 +33,16 @@ TEST(IngressConfiguration, RefusesWhatItCannotObeyAndSaysWhatItExpected) {
   EXPECT_NE(refusal({.trusted_proxies = {"10.0.0.0/99"}}), "");
 }
 
+TEST(IngressConfiguration, LeadsNoListenerOfAGatewayToWhateverATenantIssues) {
+  config::Config base;
+  base.mirrors.push_back({config::ApplicationGatewayMirror{.resource_id = "/x", .listeners = {"https"}}});
+  const auto refused = ingress_configuration({}, base);
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().front().find("`certificates`"), std::string::npos);
+  std::get<config::ApplicationGatewayMirror>(base.mirrors[0].to).certificates = {{"shop/tls", ""}};
+  EXPECT_TRUE(ingress_configuration({}, base));
+}
+
 TEST(IngressConfiguration, ListensWhereNobodySaysAnything) {
   const auto config = ingress_configuration({}, {});
   ASSERT_TRUE(config);

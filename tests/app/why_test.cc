@@ -96,6 +96,17 @@ TEST(Why, TellsOfTheCopiesOfASecret) {
   EXPECT_FALSE(has(said, "radio"));
 }
 
+TEST(Why, TellsOfAMirrorThatIsToHoldWhatNobodyHas) {
+  Observed gateway;
+  gateway.seen.mirrors = {{"key vault v",
+                           {{"typo.example.com", "typo", azure::MirrorState::What::refused, "", {}, "none"},
+                            {"b.example.com", "b", azure::MirrorState::What::refused, "", {}, "x"}}}};
+  const auto said = told(why_json(gateway.observe(), "typo.example.com"), "mirror");
+  EXPECT_TRUE(has(said, "key vault v, typo, not the same"));
+  EXPECT_TRUE(has(said, "none"));
+  EXPECT_FALSE(has(said, "b.example.com"));
+}
+
 TEST(Why, IsGoodWithAValidCertificateAndNamesSourceAndRoute) {
   Observed gateway;
   gateway.add_certificate("www.example.com");

@@ -85,6 +85,24 @@ TEST(MirrorSection, RefusesWhatContradictsItself) {
   expect_fault(gateway("listeners: [tls-0, TLS-0]"), "expected each only once, in any case");
   expect_fault(gateway("certificates: [{ certificate: a, name: x }, { certificate: b, name: X }]"),
                "expected a name of its own for each, in any case");
+  expect_fault(gateway("prune_after: 7d"), "expected `name_prefix` beside it, which nobody else uses");
+}
+
+// Another sekisho on the same gateway has the same prefix, and would lose its certificates.
+TEST(MirrorSection, PrunesOnlyUnderAPrefixThatWasGiven) {
+  const auto pruned_after = [](const std::string& keys) {
+    const auto parsed = parse(
+        "listeners: [{ address: ':1' }]\nmirrors: [{ application_gateway: { resource_id: "
+        "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/applicationGateways/n" +
+            keys + " } }]\n",
+        "f", Use::base);
+    EXPECT_TRUE(parsed);
+    return parsed ? std::get<ApplicationGatewayMirror>(parsed->mirrors.at(0).to).prune_after : std::chrono::seconds(-1);
+  };
+  EXPECT_EQ(pruned_after(""), std::chrono::seconds(0));
+  EXPECT_EQ(pruned_after(", prune_after: 0s"), std::chrono::seconds(0));
+  EXPECT_EQ(pruned_after(", name_prefix: edge-"), std::chrono::hours(24 * 7));
+  EXPECT_EQ(pruned_after(", name_prefix: edge-, prune_after: 1d"), std::chrono::hours(24));
 }
 
 }  // namespace
