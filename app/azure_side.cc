@@ -1,7 +1,10 @@
 #include "app/azure_side.h"
 
 #include <algorithm>
+#include <map>
 #include <utility>
+
+#include <fmt/format.h>
 
 #include "base/ascii.h"
 
@@ -68,6 +71,15 @@ std::unique_ptr<certstore::Source> AzureSide::make_source(const config::Certific
   return std::make_unique<Followed>(*this, std::move(made));
 }
 
+std::unique_ptr<certstore::Source> AzureSide::follow(const config::KeyVaultCertificate& certificate) {
+  auto made = std::make_shared<azure::KeyVaultSource>(
+      services(), certificate,
+      azure::KeyVaultSource::Options{.is_default = false, .patience = std::chrono::milliseconds(0)});
+  const std::lock_guard lock(mutex_);
+  sources_.push_back(made);
+  return std::make_unique<Followed>(*this, std::move(made));
+}
+
 base::Result<std::shared_ptr<acme::DnsZone>> AzureSide::dns_zone(const config::AzureDns& zone) {
   return azure::dns_zone_of(zone, config_, services(), clock_);
 }
@@ -75,7 +87,14 @@ base::Result<std::shared_ptr<acme::DnsZone>> AzureSide::dns_zone(const config::A
 std::vector<VaultView> AzureSide::vaults() const {
   const std::lock_guard lock(mutex_);
   std::vector<VaultView> views;
-  for (const auto& source : sources_) views.push_back({source->name(), source->status()});
+  std::map<std::string, unsigned> named;
+  for (const auto& source : sources_) {
+    // Several may follow the same with different identities; each is a series of its own.
+    std::string name = source->name();
+    const unsigned number = ++named[name];
+    if (number > 1) name += fmt::format(" ({})", number);
+    views.push_back({std::move(name), source->status()});
+  }
   return views;
 }
 

@@ -29,6 +29,9 @@ class AzureSide {
 
   // Null: what the configuration names is not in Azure.
   [[nodiscard]] std::unique_ptr<certstore::Source> make_source(const config::CertificateSource& source);
+  // One that stands in no configuration. Its start() does not wait.
+  [[nodiscard]] std::unique_ptr<certstore::Source> follow(const config::KeyVaultCertificate& certificate);
+  [[nodiscard]] const config::Azure& config() const noexcept { return config_; }
   // Made at the first call, with the environment of that moment. Blocking: reads a file of CAs.
   [[nodiscard]] std::shared_ptr<const azure::Services> services();
 

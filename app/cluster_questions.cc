@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "app/api.h"
+#include "app/cluster_vaults.h"
 #include "base/timestamps.h"
 #include "certstore/host_name.h"
 #include "kube/issuing_chart.h"
@@ -55,6 +56,20 @@ ChartLink served_link(const Observation& seen, const std::string& host, const Li
   return {"served", host, State::waiting, text + ": not the one in the Secret",
           "a change is served within a second; otherwise the Secret is not good, or another one is better: sekisho "
           "certs"};
+}
+
+// What of a vault is in the Secret's place; nothing: no object says so.
+std::optional<ChartLink> vault_link(const Observation& seen, const kube::ObjectName& secret) {
+  const std::string id = kube::to_string(secret);
+  for (const certstore::CertificateStatus& status : seen.certificates) {
+    if (status.source != ClusterVaults::source_name || status.id != id) continue;
+    const bool good = status.problem.empty();
+    std::string text = good ? "read from its vault" : status.problem;
+    if (status.certificate) text += ": certificate " + status.certificate->fingerprint();
+    return ChartLink{"vault", id, good ? State::good : State::bad, std::move(text),
+                     good ? "" : "docs/azure.md has each reason and what to do"};
+  }
+  return std::nullopt;
 }
 
 Json json_of(const Links& links) {
@@ -110,7 +125,11 @@ base::Result<Errands::Json> ClusterQuestions::chain(const std::string& host, con
   std::vector<certstore::CertificatePtr> held;
   for (const auto& [secret, wanted] : secrets) {
     const auto objects = kube::read_chart_objects(options_.client, secret, wanted, limit.token());
-    std::ranges::move(kube::issuing_links(objects, host, seen.now), std::back_inserter(links));
+    const auto vault = vault_link(seen, secret);
+    if (vault) links.push_back(*vault);
+    // Nobody is to fill the Secret then.
+    const bool elsewhere = vault && !wanted && !objects.held;
+    if (!elsewhere) std::ranges::move(kube::issuing_links(objects, host, seen.now), std::back_inserter(links));
     if (objects.held && *objects.held) held.push_back(**objects.held);
   }
   links.push_back(served_link(seen, host, links, held));

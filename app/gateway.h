@@ -84,6 +84,8 @@ class Gateway {
   [[nodiscard]] base::Result<std::shared_ptr<acme::DnsZone>> azure_zone(const config::AzureDns& zone) {
     return azure_.dns_zone(zone);
   }
+  // For sources that are not in the configuration.
+  [[nodiscard]] AzureSide& azure() noexcept { return azure_; }
   [[nodiscard]] Observation observe() const;
   [[nodiscard]] std::shared_ptr<const config::Config> config() const;
   [[nodiscard]] bool last_reload_refused() const;

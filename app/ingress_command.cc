@@ -8,6 +8,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
 
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
@@ -15,6 +16,7 @@
 #include "app/admin_client.h"
 #include "app/cluster_certificates.h"
 #include "app/cluster_questions.h"
+#include "app/cluster_vaults.h"
 #include "app/commands.h"
 #include "app/control_loop.h"
 #include "app/ingress_configuration.h"
@@ -22,12 +24,14 @@
 #include "app/process_limits.h"
 #include "app/self_made_certificate.h"
 #include "app/signals.h"
+#include "app/vault_request.h"
 #include "app/webhook.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "config/parse.h"
 #include "kube/access.h"
 #include "kube/cluster_findings.h"
+#include "kube/key_vault_kinds.h"
 #include "kube/object_names.h"
 #include "kube/shared_ticket_keys.h"
 
@@ -35,6 +39,7 @@ namespace app {
 namespace {
 
 constexpr std::chrono::seconds patience_with_ticket_keys{3};
+constexpr std::chrono::seconds patience_with_vaults{10};
 
 ExitCode misused(const std::vector<std::string>& problems) {
   for (const std::string& problem : problems) fmt::print(stderr, "sekisho ingress: {}\n", problem);
@@ -129,6 +134,15 @@ class RunningParts {
   Parts parts_;
 };
 
+// Certificates in vaults that objects of the cluster name.
+void connect(ClusterVaults& vaults, AzureSide& azure) {
+  vaults.connect({.request =
+                      [&azure](const kube::VaultRead& read) {
+                        return vault_request(read, azure.config().cloud, azure.services()->endpoints.key_vault_suffix);
+                      },
+                  .follow = [&azure](const config::KeyVaultCertificate& what) { return azure.follow(what); }});
+}
+
 std::string lease_of(const IngressWords& words) {
   return "ingress " + words.classes.front();
 }
@@ -140,6 +154,8 @@ kube::ClusterQuestion question_of(const std::shared_ptr<kube::Access>& access, c
       .rights = {.served = words.name_space,
                  .home = home,
                  .mirrors = words.mirrors ? kube::RightsWanted::Mirrors::on : kube::RightsWanted::Mirrors::off,
+                 .vault_objects = words.key_vault_objects ? kube::RightsWanted::VaultObjects::on
+                                                          : kube::RightsWanted::VaultObjects::off,
                  .webhook_configuration = words.webhook_configuration},
       .lease = lease_of(words),
       .classes = words.classes,
@@ -188,6 +204,14 @@ ExitCode ingress(IngressWords words) {
                            .listening = Gateway::Options::Listening::later};
   options.sources.push_back(std::make_unique<SelfMadeCertificate>(base::system_clock()));
   options.sources.push_back(std::move(secrets));
+  ClusterVaults* vaults = nullptr;  // of the gateway; null: not asked for
+  std::vector<kube::Resource> vault_kinds;
+  if (words.key_vault_objects) {
+    auto source = std::make_unique<ClusterVaults>();
+    vaults = source.get();
+    options.sources.push_back(std::move(source));
+    vault_kinds = kube::key_vault_kinds(**access, {});
+  }
   options.observe_more = [&](Observation& seen) {
     seen.cluster.emplace();
     running.describe(seen);
@@ -203,6 +227,7 @@ ExitCode ingress(IngressWords words) {
   auto gateway = Gateway::start(std::move(options));
   if (!gateway) return fail(gateway.error());
 
+  if (vaults != nullptr) connect(*vaults, (*gateway)->azure());
   kube::SharedTicketKeys ticket_keys(
       client, {.secret = {home, kube::object_name_for("sekisho-ticket-keys", words.classes.front())},
                .period = [&] { return std::chrono::seconds((*gateway)->config()->tls.ticket_rotation); },
@@ -227,11 +252,21 @@ ExitCode ingress(IngressWords words) {
                                                    [&](const kube::Changes& /*changes*/) {
                                                      ticket_keys.wait_until_known(patience_with_ticket_keys);
                                                    }},
-                                     .failed = [&](const base::Error& error) {
-                                       failed = true;
-                                       fail(error);
-                                       events.put(Event::stop);
-                                     }});
+                                     .vault_kinds = std::move(vault_kinds),
+                                     .vaults =
+                                         [&, first = true](const kube::VaultChanges& changes) mutable {
+                                           if (vaults == nullptr) return;
+                                           vaults->take(changes);
+                                           // Before anybody is shown another certificate than these.
+                                           if (std::exchange(first, false))
+                                             vaults->wait_until_known(patience_with_vaults);
+                                         },
+                                     .failed =
+                                         [&](const base::Error& error) {
+                                           failed = true;
+                                           fail(error);
+                                           events.put(Event::stop);
+                                         }});
   ClusterQuestions questions(
       {.client = client, .control = control, .observe = [&serving = **gateway] { return serving.observe(); }});
   std::unique_ptr<Webhook> webhook;
@@ -291,6 +326,8 @@ void add_ingress_command(CLI::App& app, Command& chosen) {
       ->capture_default_str();
   command->add_flag("--mirrors", words->mirrors,
                     "Copy certificates' Secrets into other namespaces, where both sides ask for it");
+  command->add_flag("--key-vault-objects", words->key_vault_objects,
+                    "Read the certificates of SecretProviderClasses and ExternalSecrets from Key Vault");
   command
       ->add_option("--nameserver", words->nameservers, "Asked before a CA is, and for DNS challenges; may be repeated")
       ->type_name("ADDR");

@@ -34,6 +34,7 @@ struct IngressWords {
   std::uint16_t challenge_tls_port = 443;
   std::string beside_cert_manager = "stand-aside";
   bool mirrors = false;
+  bool key_vault_objects = false;
   std::string webhook;                              // where the API server asks; empty: nowhere
   std::string webhook_configuration;                // the name of the ValidatingWebhookConfiguration
   std::uint32_t webhook_lifetime = 90 * 24 * 3600;  // of its certificate, in seconds

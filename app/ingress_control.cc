@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <utility>
 
 #include "base/log.h"
@@ -18,6 +19,7 @@ using Steady = std::chrono::steady_clock;
 // stands still does not keep this thread busy for more than a third of the time.
 constexpr std::chrono::milliseconds shortest_pause = 60ms;
 constexpr std::chrono::milliseconds longest_pause = 1s;
+constexpr std::chrono::seconds patience_with_vault_objects{5};
 
 bool is(const kube::Resource& resource, const kube::Resource& other) {
   return resource.plural == other.plural && resource.group == other.group;
@@ -29,10 +31,20 @@ IngressControl::IngressControl(Gateway& gateway, Options options)
     : gateway_(gateway),
       options_(std::move(options)),
       translator_(options_.translation),
-      watches_(options_.client, options_.watches),
-      thread_([this](const std::stop_token& stop) { run(stop); }) {}
+      watches_(options_.client, options_.watches) {
+  if (!options_.vault_kinds.empty()) {
+    vault_watches_ = std::make_unique<VaultObjectWatches>(
+        options_.client,
+        VaultObjectWatches::Options{.kinds = options_.vault_kinds, .name_space = options_.watches.name_space});
+  }
+  thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
+}
 
-IngressControl::~IngressControl() = default;
+// The second thread is begun by the first, which is to have ended before.
+IngressControl::~IngressControl() {
+  thread_ = {};
+  vault_thread_ = {};
+}
 
 void IngressControl::run(const std::stop_token& stop) {
   watches_.start();
@@ -42,10 +54,38 @@ void IngressControl::run(const std::stop_token& stop) {
     const bool complete = collect();
     // Before everything is known, most of what could be said would be wrong.
     if (!complete) continue;
+    if (!synced_ && vault_watches_) {
+      // What is served does not wait longer for kinds that may not be read.
+      vault_watches_->wait_until_known(patience_with_vault_objects, stop);
+      see_vault_objects();
+    }
     const auto begun = Steady::now();
     apply();
     const auto cost = std::chrono::duration_cast<std::chrono::milliseconds>(Steady::now() - begun);
     pause = std::clamp(2 * cost, shortest_pause, longest_pause);
+    if (vault_watches_ && !vault_thread_.joinable()) {
+      vault_thread_ = std::jthread([this](const std::stop_token& ending) { run_vault_objects(ending); });
+    }
+  }
+}
+
+void IngressControl::run_vault_objects(const std::stop_token& stop) {
+  while (vault_watches_->wait(stop)) {
+    if (!base::wait_for(longest_pause, stop)) return;
+    see_vault_objects();
+    apply();
+  }
+}
+
+void IngressControl::see_vault_objects() {
+  const auto changes = vault_watches_->take();
+  const std::lock_guard lock(translating_);
+  for (const auto& change : changes) {
+    if (change.object) {
+      translator_.upsert(change.resource, *change.object);
+    } else {
+      translator_.remove(change.resource, change.name);
+    }
   }
 }
 
@@ -82,9 +122,13 @@ void IngressControl::look_at(const ClusterWatches::ObjectChange& change) {
 }
 
 void IngressControl::apply() {
-  kube::Changes changes = [this] {
+  const std::lock_guard applying(applying_);
+  kube::VaultChanges vaults;
+  kube::Changes changes = [&] {
     const std::lock_guard lock(translating_);
-    return translator_.take();
+    kube::Changes taken = translator_.take();
+    vaults = translator_.take_vaults();
+    return taken;
   }();
   // The backends of new routes have to be there with them, and certificates before anybody is sent to them.
   options_.secrets.take(changes);
@@ -93,6 +137,7 @@ void IngressControl::apply() {
   }
   options_.duties.take(changes);
   options_.duties.mirrors().complete();
+  if (options_.vaults) options_.vaults(vaults);
   for (const auto& receiver : options_.receivers) receiver(changes);
   if (synced_) return;
   base::log::info("the cluster is known");
@@ -116,6 +161,7 @@ kube::Judgement IngressControl::judge(const nlohmann::json& ingress) const {
 void IngressControl::describe(ClusterView& view) const {
   view.synced = synced_;
   view.watches = watches_.states();
+  if (vault_watches_) std::ranges::move(vault_watches_->states(), std::back_inserter(view.watches));
 }
 
 }  // namespace app

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -14,6 +15,7 @@
 #include "app/cluster_view.h"
 #include "app/cluster_watches.h"
 #include "app/gateway.h"
+#include "app/vault_object_watches.h"
 #include "kube/client.h"
 #include "kube/secret_source.h"
 #include "kube/translator.h"
@@ -29,8 +31,11 @@ class IngressControl {
     std::optional<kube::ObjectName> publish_service;  // whose addresses the status of Ingresses has
     ClusterDuties& duties;
     kube::SecretSource& secrets;  // of the gateway
-    // Those who want to know of changes besides, on this object's thread.
+    // Those who want to know of changes besides, one call at a time, on threads of this object.
     std::vector<std::function<void(const kube::Changes&)>> receivers = {};
+    // Kinds of objects that name what is in a vault; empty: none is looked at.
+    std::vector<kube::Resource> vault_kinds = {};
+    std::function<void(const kube::VaultChanges&)> vaults = {};
     // The addresses cannot be listened to.
     std::function<void(const base::Error&)> failed;
   };
@@ -53,6 +58,8 @@ class IngressControl {
 
  private:
   void run(const std::stop_token& stop);
+  void run_vault_objects(const std::stop_token& stop);
+  void see_vault_objects();
   // Whether every kind is complete.
   bool collect();
   void see(ClusterWatches::ObjectChange& change);
@@ -64,8 +71,11 @@ class IngressControl {
   mutable std::mutex translating_;  // guards the translator, which only this object's thread changes
   kube::Translator translator_;
   ClusterWatches watches_;
+  std::unique_ptr<VaultObjectWatches> vault_watches_;  // null: none is looked at
+  std::mutex applying_;                                // by one of the threads at a time
   std::atomic<bool> synced_{false};
   std::jthread thread_;
+  std::jthread vault_thread_;  // begun by the other
 };
 
 }  // namespace app

@@ -18,6 +18,10 @@ using Verdict = acme::Finding::Verdict;
 constexpr Resource access_reviews{"authorization.k8s.io", "v1", "selfsubjectaccessreviews", "SelfSubjectAccessReview",
                                   Resource::Scope::cluster};
 constexpr std::string_view certificates_group = "cert-manager.io";
+constexpr std::string_view csi_group = "secrets-store.csi.x-k8s.io";
+constexpr std::string_view external_group = "external-secrets.io";
+constexpr std::string_view without_classes = "no certificate is read from a vault because of a SecretProviderClass";
+constexpr std::string_view without_externals = "no certificate is read from a vault because of an ExternalSecret";
 constexpr std::string_view orders_group = "acme.cert-manager.io";
 
 // Of one right: which of its verbs are missing.
@@ -29,6 +33,10 @@ struct Missing {
 std::string folder_of(const NeededRole& role, bool one_namespace) {
   if (role.rights.front().where == Where::home) return "deploy/kubernetes/base/own_namespace_role.yaml";
   if (role.need == Need::to_mirror) return "deploy/kubernetes/components/mirrors/mirror_roles.yaml";
+  if (role.need == Need::to_read_vaults) {
+    return fmt::format("deploy/kubernetes/components/{}/role.yaml",
+                       one_namespace ? "key_vault_objects_namespaced" : "key_vault_objects");
+  }
   if (role.need == Need::to_ask_first) return "deploy/kubernetes/components/webhook/role.yaml";
   return fmt::format("deploy/kubernetes/components/{}/{}_role.yaml", one_namespace ? "namespaced" : "cluster_wide",
                      role.need == Need::always ? "serve" : "issue");
@@ -49,6 +57,7 @@ class Examiner {
  private:
   [[nodiscard]] bool is_wanted(Need need) const {
     if (need == Need::to_mirror) return wanted_.mirrors == RightsWanted::Mirrors::on;
+    if (need == Need::to_read_vaults) return wanted_.vault_objects == RightsWanted::VaultObjects::on;
     return need != Need::to_ask_first || !wanted_.webhook_configuration.empty();
   }
 
@@ -209,6 +218,12 @@ const std::vector<NeededRole>& needed_roles() {
                    {"get", "create", "update", "delete"},
                    Where::anywhere,
                    "mirrors are written only in the namespaces that bind the role by a RoleBinding of their own"}}},
+      {.name = "sekisho-key-vault-objects",
+       .need = Need::to_read_vaults,
+       .rights = {{csi_group, "secretproviderclasses", {"list", "watch"}, Where::served, without_classes},
+                  {external_group, "externalsecrets", {"list", "watch"}, Where::served, without_externals},
+                  {external_group, "secretstores", {"list", "watch"}, Where::served, without_externals},
+                  {external_group, "clustersecretstores", {"list", "watch"}, Where::cluster, without_externals}}},
       {.name = "sekisho-webhook",
        .need = Need::to_ask_first,
        .rights = {{.group = "admissionregistration.k8s.io",

@@ -32,7 +32,7 @@ struct NeededRight {
 // What one role grants.
 struct NeededRole {
   std::string_view name;  // "sekisho-serve"
-  enum class Need : std::uint8_t { always, to_issue, to_mirror, to_ask_first } need = Need::always;
+  enum class Need : std::uint8_t { always, to_issue, to_mirror, to_ask_first, to_read_vaults } need = Need::always;
   std::vector<NeededRight> rights;
 };
 [[nodiscard]] const std::vector<NeededRole>& needed_roles();
@@ -42,6 +42,7 @@ struct RightsWanted {
   std::string served;  // the namespace; empty: all
   std::string home;    // where sekisho runs
   enum class Mirrors : bool { off, on } mirrors = Mirrors::off;
+  enum class VaultObjects : bool { off, on } vault_objects = VaultObjects::off;
   std::string webhook_configuration;  // that is kept true; empty: none
 };
 

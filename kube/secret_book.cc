@@ -9,6 +9,8 @@
 namespace kube {
 namespace {
 
+constexpr auto vault_object_gone = "it is gone, or says nothing of this Secret any more";
+
 std::string_view as_text(const certstore::SecretBytes& bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
@@ -52,6 +54,57 @@ void SecretBook::upsert_invalid(const ObjectName& name, std::string problem) {
 
 void SecretBook::remove(const ObjectName& name) {
   if (secrets_.erase(name) > 0) touched_.insert(name);
+}
+
+void SecretBook::claim(const ObjectName& name, std::optional<VaultClaim> claim) {
+  touched_.insert(name);
+  if (claim) {
+    vaults_.insert_or_assign(name, *std::move(claim));
+    return;
+  }
+  const auto known = vaults_.find(name);
+  if (known == vaults_.end()) return;
+  if (!published_vaults_.contains(name)) {
+    vaults_.erase(known);
+    return;
+  }
+  // As with a Secret that is deleted while an Ingress names it: the last good certificate stays.
+  known->second.read = {};
+  known->second.problem = vault_object_gone;
+  known->second.concern = VaultClaim::Concern::foreign;
+}
+
+bool SecretBook::is_elsewhere(const ObjectName& name) const {
+  const auto vault = vaults_.find(name);
+  return vault != vaults_.end() && vault->second.problem.empty() && !secrets_.contains(name) && !good_.contains(name);
+}
+
+void SecretBook::hide(const ObjectName& name, Changes& changes) {
+  if (published_.erase(name) > 0) changes.secrets_gone.insert(name);
+  good_.erase(name);
+  changes.secrets.erase(name);
+}
+
+void SecretBook::hide_vault(const ObjectName& name) {
+  if (published_vaults_.erase(name) > 0) vault_changes_.insert_or_assign(name, std::nullopt);
+  const auto vault = vaults_.find(name);
+  if (vault != vaults_.end() && vault->second.problem == vault_object_gone) vaults_.erase(vault);
+}
+
+void SecretBook::show_vault(const ObjectName& name, const ServedSecret& served, std::set<Notice>& said) {
+  const auto found = vaults_.find(name);
+  if (found == vaults_.end()) return;
+  const VaultClaim& claim = found->second;
+  const bool is_good = served.certificate.has_value();
+  // What another tool does well is its own matter.
+  if (is_good && claim.concern == VaultClaim::Concern::foreign) return hide_vault(name);
+  published_vaults_.insert(name);
+  vault_changes_.insert_or_assign(name, ServedVault{claim, served.hosts, is_good});
+  if (claim.problem.empty()) return;
+  for (const Use& use : uses_.at(name)) {
+    said.insert({use.user, NoticeType::warning, reasons::invalid_vault_object,
+                 fmt::format("{} {}: {}", claim.object.kind, to_string(claim.object.name), claim.problem)});
+  }
 }
 
 void SecretBook::add(const PlanPtr& plan) {
@@ -117,8 +170,8 @@ void SecretBook::show(const ObjectName& name, Changes& changes, NoticeBoard& not
   const auto uses = uses_.find(name);
   if (uses == uses_.end() || uses->second.empty()) {
     if (uses != uses_.end()) uses_.erase(uses);
-    if (published_.erase(name) > 0) changes.secrets_gone.insert(name);
-    changes.secrets.erase(name);
+    hide(name, changes);
+    hide_vault(name);
     notices.set(giver, {});
     return;
   }
@@ -129,6 +182,7 @@ void SecretBook::show(const ObjectName& name, Changes& changes, NoticeBoard& not
     const auto& of_certificate = (*served.certificate)->facts().dns_names;
     names.insert(of_certificate.begin(), of_certificate.end());
   }
+  const bool elsewhere = is_elsewhere(name);
   std::set<Notice> said;
   for (const Use& use : uses->second) {
     if (served.hosts.empty() || served.hosts.back() != use.host) served.hosts.push_back(use.host);
@@ -139,14 +193,17 @@ void SecretBook::show(const ObjectName& name, Changes& changes, NoticeBoard& not
       notice.message = fmt::format("the certificate in Secret {} is not for host {}", to_string(name), use.host);
     } else {
       const bool missing = served.certificate.error().code == base::Code::not_found;
-      if (missing && use.filled == TlsClaim::Filled::by_issuer) continue;
+      if (missing && (elsewhere || use.filled == TlsClaim::Filled::by_issuer)) continue;
       notice.reason = missing ? reasons::secret_not_found : reasons::invalid_secret;
       notice.message = served.certificate.error().what;
     }
     said.insert(std::move(notice));
   }
+  show_vault(name, served, said);
   notices.set(giver, {said.begin(), said.end()});
+  if (elsewhere) return hide(name, changes);
   published_.insert(name);
+  if (served.certificate) good_.insert(name);
   changes.secrets_gone.erase(name);
   changes.secrets.insert_or_assign(name, std::move(served));
 }

@@ -53,6 +53,8 @@ void Translator::upsert(const Resource& resource, const nlohmann::json& object) 
       return;
     }
     secrets_.upsert(*std::move(secret));
+  } else {
+    vaults_.upsert(resource, object);
   }
 }
 
@@ -66,6 +68,7 @@ void Translator::remove(const Resource& resource, const ObjectName& name) {
   if (resource.kind == resources::services.kind) backends_.remove_service(name);
   if (resource.kind == resources::endpoint_slices.kind) backends_.remove_slice(name);
   if (resource.kind == resources::secrets.kind) secrets_.remove(name);
+  vaults_.remove(resource, name);
 }
 
 void Translator::upsert_ingress(const nlohmann::json& object) {
@@ -132,6 +135,7 @@ Changes Translator::take() {
   for (const ObjectName& name : std::exchange(touched_, {})) plan(name, changes);
   backends_.take(changes, notices_, work_);
   hosts_.take(changes, notices_, work_);
+  for (auto& [secret, claim] : vaults_.take()) secrets_.claim(secret, std::move(claim));
   secrets_.take(changes, notices_, work_);
   certificates_.take(changes, notices_);
   auto [appeared, vanished] = notices_.take();

@@ -19,6 +19,7 @@
 #include "kube/host_book.h"
 #include "kube/host_report.h"
 #include "kube/judgement.h"
+#include "kube/key_vault_book.h"
 #include "kube/notice_board.h"
 #include "kube/secret_book.h"
 
@@ -40,14 +41,17 @@ class Translator {
 
   // An object as it is now, as a list or a watch gave it; only what it says of Ingresses is looked at. Of an object
   // that cannot be read the last good state is kept, and a Notice says what is wrong with it. Kinds: Ingress,
-  // IngressClass, Service, EndpointSlice, Secret; others are left alone. The content is the matter of whoever may write
-  // the object.
+  // IngressClass, Service, EndpointSlice, Secret, and those of KeyVaultBook; others are left alone. The content is the
+  // matter of whoever may write the object.
   void upsert(const Resource& resource, const nlohmann::json& object);
   void remove(const Resource& resource, const ObjectName& name);
 
   // What differs since the last call; the first one gives everything. To be called after the first lists of all kinds
   // are in, or what has not arrived yet will be missed in Notices and routes. Cheap if nothing changed.
   [[nodiscard]] Changes take();
+
+  // Certificates that are in vaults instead of Secrets: what the calls of take() have found since it was last asked.
+  [[nodiscard]] VaultChanges take_vaults() { return secrets_.take_vaults(); }
 
   // ---- all that holds now, as of the last take(); costs all that is there
   [[nodiscard]] std::vector<config::Route> routes() const { return hosts_.routes(); }
@@ -90,6 +94,7 @@ class Translator {
   BackendBook backends_;
   HostBook hosts_;
   SecretBook secrets_;
+  KeyVaultBook vaults_;
   CertificateBook certificates_;
   NoticeBoard notices_;
   Work work_;

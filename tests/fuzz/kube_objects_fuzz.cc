@@ -33,9 +33,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::string_view text(reinterpret_cast<const char*>(data), size);
   kube::Translator translator(
       {.classes = {.taken_over = {"nginx"}, .unclassed = kube::ClassRules::Options::Unclassed::served}});
-  const kube::Resource kinds[] = {kube::resources::ingress_classes, kube::resources::services,
-                                  kube::resources::endpoint_slices, kube::resources::secrets,
-                                  kube::resources::ingresses};
+  const kube::Resource kinds[] = {
+      kube::resources::ingress_classes,  kube::resources::services,      kube::resources::endpoint_slices,
+      kube::resources::secrets,          kube::resources::ingresses,     kube::resources::secret_provider_classes,
+      kube::resources::external_secrets, kube::resources::secret_stores, kube::resources::cluster_secret_stores};
   std::vector<kube::ObjectName> names;
   for (int i = 0; i < 8 && !text.empty(); ++i) {
     const json object = json::parse(test::next_line(text), nullptr, false);
@@ -46,6 +47,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       names.push_back(kube::read_metadata(kube::ObjectFields(object, "", faults), kind.scope).name);
     }
     check(translator.take());
+    for (const auto& [secret, vault] : translator.take_vaults()) {
+      if (vault && vault->claim.problem.empty() == vault->claim.read.object.empty()) std::abort();
+    }
   }
   for (const kube::ObjectName& name : names) {
     for (const kube::Resource& kind : kinds) translator.remove(kind, name);

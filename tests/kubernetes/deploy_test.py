@@ -121,6 +121,22 @@ def test_mirrors_are_a_component_of_the_overlay(cluster, home, tmp_path):
         assert binding["subjects"] == [{"kind": "ServiceAccount", "name": "sekisho", "namespace": home}]
 
 
+@pytest.mark.parametrize("overlay, component, roles", [
+    ("ingress", "key_vault_objects", {"ClusterRole"}), ("namespaced", "key_vault_objects_namespaced", {"Role"})])
+def test_objects_of_key_vaults_are_a_component(cluster, home, tmp_path, overlay, component, roles):
+    (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump({
+        "namespace": home, "resources": [os.path.relpath(DEPLOY / "overlays" / overlay, tmp_path)],
+        "components": [os.path.relpath(DEPLOY / "components" / component, tmp_path)]}))
+    said = cluster.kubectl.run("apply", "--dry-run=server", "-k", tmp_path)
+    assert "Warning" not in said.stderr
+    objects = [each for each in yaml.safe_load_all(cluster.kubectl("kustomize", tmp_path)) if each]
+    assert {each["kind"] for each in objects if each["metadata"]["name"] == "sekisho-key-vault-objects"
+            and not each["kind"].endswith("Binding")} == roles
+    pod = one(objects, "Deployment")["spec"]["template"]
+    assert pod["metadata"]["labels"]["azure.workload.identity/use"] == "true"
+    assert "--key-vault-objects" in pod["spec"]["containers"][0]["args"]
+
+
 def test_the_namespaced_overlay_has_no_right_beyond_its_namespace(kubectl):
     kinds = {each["kind"] for each in rendered(kubectl, "namespaced")}
     assert not kinds & {"ClusterRole", "ClusterRoleBinding", "IngressClass", "Namespace"}

@@ -117,18 +117,18 @@ def test_doctor_misses_nothing_that_the_overlay_and_its_components_grant(cluster
     deploy = ROOT / "deploy" / "kubernetes"
     (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump({
         "resources": [os.path.relpath(deploy / "overlays" / "ingress", tmp_path)],
-        "components": [os.path.relpath(deploy / "components" / each, tmp_path) for each in ("mirrors", "webhook")]}))
+        "components": [os.path.relpath(deploy / "components" / each, tmp_path) for each in ("mirrors", "webhook", "key_vault_objects")]}))
     rendered = [each for each in yaml.safe_load_all(cluster.kubectl("kustomize", tmp_path)) if each]
     roles = [each for each in rendered if each["apiVersion"].startswith("rbac") or each["kind"] in ("ServiceAccount", "Namespace")]
     roles.sort(key=lambda each: each["kind"] != "Namespace")
     cluster.kubectl.apply(*roles)
     try:
         edge = run_ingress("--class", namespace, "--mirrors", "--webhook", f"127.0.0.1:{free_port()}",
-                           "--webhook-configuration", "sekisho",
+                           "--webhook-configuration", "sekisho", "--key-vault-objects",
                            kubeconfig=cluster.control_plane.kubeconfig_of("sekisho", "sekisho"),
                            environment={"POD_NAMESPACE": "sekisho"})
         rights = [each for each in findings(edge) if each["check"] == "rights"]
-        assert [each["verdict"] for each in rights] == ["good"] * 6, rights
+        assert [each["verdict"] for each in rights] == ["good"] * 7, rights
         edge.stop()
     finally:
         for each in roles:
