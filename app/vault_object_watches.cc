@@ -48,7 +48,7 @@ VaultObjectWatches::~VaultObjectWatches() {
 void VaultObjectWatches::wait_until_known(std::chrono::milliseconds patience, const std::stop_token& stop) {
   std::unique_lock lock(mutex_);
   (void)changed_.wait_for(lock, stop, patience, [this] {
-    return std::ranges::all_of(feeds_, [](const auto& feed) { return feed->inbox.synced(); });
+    return std::ranges::all_of(feeds_, [](const auto& feed) { return std::as_const(feed->inbox).synced(); });
   });
 }
 
