@@ -21,10 +21,11 @@ json external(const json& changes = json::object()) {
   spec.merge_patch(changes);
   return {{"metadata", {{"name", "web-tls"}, {"namespace", "shop"}}}, {"spec", spec}};
 }
-json with_template(const json& changes) {
-  json all{{"data", json::array({entry("pfx")})}, {"target", {{"template", {{"type", "kubernetes.io/tls"}}}}}};
-  all.merge_patch(changes);
-  return external(all);
+json with_template(const json& changes = json::object()) {
+  json object =
+      external({{"data", json::array({entry("pfx")})}, {"target", {{"template", {{"type", "kubernetes.io/tls"}}}}}});
+  object["spec"].merge_patch(changes);
+  return object;
 }
 json store(const json& azure = json::object(), const json& more = json::object()) {
   json provider{{"vaultUrl", "https://my-vault.vault.azure.net/"}, {"authType", "WorkloadIdentity"}};
@@ -81,7 +82,9 @@ TEST(ExternalSecret, SaysWhatIsWrongWithItsStore) {
 }
 
 TEST(ExternalSecret, IsKeptOutByTheConditionsOfAStore) {
-  const auto with = [](const json& conditions) { return problem_of_store({}, {{"conditions", conditions}}); };
+  const auto with = [](const json& conditions) {
+    return problem_of_store(json::object(), {{"conditions", conditions}});
+  };
   EXPECT_TRUE(
       with(json::array({{{"namespaces", json::array({"media"})}}})).contains("none that names the namespace shop"));
   EXPECT_TRUE(with(json::array({{{"namespaceSelector", json::object()}}})).contains("selectors"));
@@ -105,7 +108,7 @@ TEST(ExternalSecret, SaysWhereTheCertificateIs) {
 
 TEST(ExternalSecret, ReadsEachFormOfAPair) {
   // As External Secrets' own guide has it: a PFX that a template takes apart.
-  EXPECT_EQ(claim_of(with_template({})).read.object, "site");
+  EXPECT_EQ(claim_of(with_template()).read.object, "site");
   const json parts{
       {"template", {{"data", {{"tls.crt", "{{ .pfx | pkcs12cert }}"}, {"tls.key", "{{ .pfx | pkcs12key }}"}}}}}};
   EXPECT_EQ(claim_of(external({{"data", json::array({entry("pfx")})}, {"target", parts}})).read.object, "site");

@@ -78,7 +78,7 @@ def test_the_guides_secret_provider_class_is_served_without_a_mount(run, azure, 
     edge.shows(HOST, old)
     edge.serves(HOST, title="app")
     assert way.asked == {f"{VAULT}.vault.azure.net"}
-    assert kubectl.get("secrets")["items"] == []
+    assert "app-tls-secret" not in [each["metadata"]["name"] for each in kubectl.get("secrets")["items"]]
     eventually_said(edge, "read from its vault", "why", HOST)
     assert "SecretNotFound" not in said(edge, "why", HOST)
     # Two minutes are the poll; an event of Event Grid is quicker.
