@@ -7,7 +7,10 @@
 #include <filesystem>
 #include <memory>
 #include <mutex>
+#include <set>
+#include <stop_token>
 #include <string>
+#include <thread>
 #include <utility>
 
 #include <fmt/format.h>
@@ -28,6 +31,7 @@
 #include "app/webhook.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/wait.h"
 #include "config/parse.h"
 #include "kube/access.h"
 #include "kube/cluster_findings.h"
@@ -40,6 +44,7 @@ namespace {
 
 constexpr std::chrono::seconds patience_with_ticket_keys{3};
 constexpr std::chrono::seconds patience_with_vaults{10};
+constexpr std::chrono::seconds time_between_copies{1};
 
 ExitCode misused(const std::vector<std::string>& problems) {
   for (const std::string& problem : problems) fmt::print(stderr, "sekisho ingress: {}\n", problem);
@@ -156,12 +161,16 @@ kube::ClusterQuestion question_of(const std::shared_ptr<kube::Access>& access, c
                  .mirrors = words.mirrors ? kube::RightsWanted::Mirrors::on : kube::RightsWanted::Mirrors::off,
                  .vault_objects = words.key_vault_objects ? kube::RightsWanted::VaultObjects::on
                                                           : kube::RightsWanted::VaultObjects::off,
-                 .webhook_configuration = words.webhook_configuration},
+                 .webhook_configuration = words.webhook_configuration,
+                 .copies = {}},
       .lease = lease_of(words),
       .classes = words.classes,
       .publish_service = setup.publish_service,
       .ports = {},
       .beside = setup.beside};
+  std::set<std::string> copies;
+  for (const SecretCopy& copy : setup.copies) copies.insert(copy.secret.name_space);
+  question.rights.copies.assign(copies.begin(), copies.end());
   for (const config::Listener& listener : config.listeners) question.ports.push_back(listener.address.port);
   return question;
 }
@@ -212,12 +221,13 @@ ExitCode ingress(IngressWords words) {
     options.sources.push_back(std::move(source));
     vault_kinds = kube::key_vault_kinds(**access, {});
   }
+  SecretCopies copies(client, setup->copies, base::system_clock());
   options.observe_more = [&](Observation& seen) {
     seen.cluster.emplace();
     running.describe(seen);
     duties.describe(*seen.cluster);
+    for (MirrorView& view : copies.views()) seen.mirrors.push_back(std::move(view));
   };
-
   options.answer_more = [&](const AdminRequest& request) { return running.answer(request); };
   options.examine_more = [&, question = question_of(*access, words, *setup, options.config, home)](
                              const std::stop_token& stop) { return kube::examine_cluster(client, question, stop); };
@@ -281,6 +291,12 @@ ExitCode ingress(IngressWords words) {
     webhook = *std::move(started);
     base::log::info("admission webhook", {{"address", webhook->address().to_string()}});
   }
+  std::jthread look_for_copies;
+  if (!setup->copies.empty()) {
+    look_for_copies = std::jthread([&copies, &serving = **gateway](const std::stop_token& stop) {
+      while (base::wait_for(time_between_copies, stop)) copies.look(serving.observe());
+    });
+  }
   running.show({.control = &control, .issuing = &certificates, .questions = &questions, .ticket_keys = &ticket_keys});
   run_control_loop(**gateway, events, {.path = words.config, .load = [&words] { return load(words); }});
   duties.leave();
@@ -328,6 +344,8 @@ void add_ingress_command(CLI::App& app, Command& chosen) {
                     "Copy certificates' Secrets into other namespaces, where both sides ask for it");
   command->add_flag("--key-vault-objects", words->key_vault_objects,
                     "Read the certificates of SecretProviderClasses and ExternalSecrets from Key Vault");
+  command->add_option("--copy", words->copies, "Keeps what is served for a host in a Secret as well; may be repeated")
+      ->type_name("HOST=NAMESPACE/SECRET");
   command
       ->add_option("--nameserver", words->nameservers, "Asked before a CA is, and for DNS challenges; may be repeated")
       ->type_name("ADDR");

@@ -104,6 +104,49 @@ void read_webhook(const IngressWords& words, IngressSetup& setup, Problems& prob
   setup.webhook = *std::move(address);
 }
 
+// RFC 1123 §2.1 as the API has it for Secrets: labels with dots between them.
+bool is_subdomain(std::string_view text) {
+  if (text.size() > 253) return false;
+  while (!text.empty()) {
+    const std::size_t dot = std::min(text.find('.'), text.size());
+    const bool is_last = dot == text.size();
+    if (!is_label(text.substr(0, dot))) return false;
+    if (is_last) return true;
+    text.remove_prefix(dot + 1);
+  }
+  return false;
+}
+
+// "www.example.com=shop/web-tls"
+std::optional<SecretCopy> parse_copy(std::string_view text) {
+  const std::size_t equals = text.rfind('=');
+  const std::size_t slash = text.rfind('/');
+  if (equals == std::string_view::npos || equals == 0 || slash == std::string_view::npos || slash < equals) {
+    return std::nullopt;
+  }
+  const std::string_view name_space = text.substr(equals + 1, slash - equals - 1);
+  const std::string_view name = text.substr(slash + 1);
+  if (!is_label(name_space) || !is_subdomain(name)) return std::nullopt;
+  return SecretCopy{.host = std::string(text.substr(0, equals)),
+                    .secret = {std::string(name_space), std::string(name)}};
+}
+
+void read_copies(const IngressWords& words, IngressSetup& setup, Problems& problems) {
+  for (const std::string& text : words.copies) {
+    auto copy = parse_copy(text);
+    if (!copy) {
+      refuse(problems, "--copy", text, "HOST=NAMESPACE/SECRET");
+    } else if (!words.name_space.empty() && copy->secret.name_space != words.name_space) {
+      refuse(problems, "--copy", text,
+             fmt::format("a Secret of namespace {}, the only one that is read", words.name_space));
+    } else if (std::ranges::find(setup.copies, copy->secret, &SecretCopy::secret) != setup.copies.end()) {
+      refuse(problems, "--copy", text, "each Secret only once");
+    } else {
+      setup.copies.push_back(*std::move(copy));
+    }
+  }
+}
+
 void read_listener(const std::string& text, std::string_view option, bool tls, config::Config& into,
                    Problems& problems) {
   auto address = config::parse_socket_address(text);
@@ -173,6 +216,7 @@ Worded<IngressSetup> ingress_setup(const IngressWords& words) {
     }
   }
   read_webhook(words, setup, problems);
+  read_copies(words, setup, problems);
   read_issuing(words, setup, problems);
   if (!problems.empty()) return std::unexpected(std::move(problems));
   return setup;

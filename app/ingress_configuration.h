@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "app/secret_copies.h"
 #include "config/config.h"
 #include "kube/certificate_controller.h"
 #include "kube/certificate_plan.h"
@@ -35,6 +36,7 @@ struct IngressWords {
   std::string beside_cert_manager = "stand-aside";
   bool mirrors = false;
   bool key_vault_objects = false;
+  std::vector<std::string> copies;                  // HOST=NAMESPACE/SECRET
   std::string webhook;                              // where the API server asks; empty: nowhere
   std::string webhook_configuration;                // the name of the ValidatingWebhookConfiguration
   std::uint32_t webhook_lifetime = 90 * 24 * 3600;  // of its certificate, in seconds
@@ -48,6 +50,7 @@ struct IngressSetup {
   kube::Translator::Options translation;
   std::optional<kube::ObjectName> publish_service;
   std::optional<config::SocketAddress> webhook;
+  std::vector<SecretCopy> copies;
   kube::IssuingRules rules;  // cluster_namespace may be empty
   kube::CertificateController::Options::Beside beside = kube::CertificateController::Options::Beside::stand_aside;
 };

@@ -24,6 +24,9 @@ constexpr std::string_view without_classes = "no certificate is read from a vaul
 constexpr std::string_view without_externals = "no certificate is read from a vault because of an ExternalSecret";
 constexpr std::string_view orders_group = "acme.cert-manager.io";
 
+const NeededRight right_to_copy{
+    "", "secrets", {"get", "create", "patch"}, Where::served, "what is served is not copied there"};
+
 // Of one right: which of its verbs are missing.
 struct Missing {
   const NeededRight* right = nullptr;
@@ -51,6 +54,7 @@ class Examiner {
     for (const NeededRole& role : needed_roles()) {
       if (is_wanted(role.need)) examine(role);
     }
+    for (const std::string& name_space : wanted_.copies) examine_copies(name_space);
     return std::move(findings_);
   }
 
@@ -68,7 +72,7 @@ class Examiner {
       if (is_left_out(right)) continue;
       Missing one{.right = &right};
       for (const std::string_view verb : right.verbs) {
-        const auto allowed = may(right, verb);
+        const auto allowed = may(right, verb, namespace_of(right));
         if (!allowed) {
           findings_.push_back({"rights", std::string(role.name), Verdict::unknown, allowed.error().error.what});
           return;
@@ -79,6 +83,29 @@ class Examiner {
       if (!one.verbs.empty()) missing.push_back(std::move(one));
     }
     tell(role, missing, asked);
+  }
+
+  void examine_copies(const std::string& name_space) {
+    const std::string name = "secrets in namespace " + name_space;
+    std::vector<std::string_view> missing;
+    for (const std::string_view verb : right_to_copy.verbs) {
+      const auto allowed = may(right_to_copy, verb, name_space);
+      if (!allowed) {
+        findings_.push_back({"rights", name, Verdict::unknown, allowed.error().error.what});
+        return;
+      }
+      if (!*allowed) missing.push_back(verb);
+    }
+    if (missing.empty()) {
+      findings_.push_back({"rights", name, Verdict::good, "--copy may write them"});
+      return;
+    }
+    findings_.push_back(
+        {"rights", name, Verdict::bad,
+         fmt::format("may not {} {}: {}; the role sekisho-issue in deploy/kubernetes/components/{}/issue_role.yaml "
+                     "grants it",
+                     fmt::join(missing, ", "), name, right_to_copy.without,
+                     wanted_.served.empty() ? "cluster_wide" : "namespaced")});
   }
 
   void tell(const NeededRole& role, const std::vector<Missing>& missing, std::size_t asked) {
@@ -130,11 +157,12 @@ class Examiner {
     return right.where == Where::served ? wanted_.served : std::string();
   }
 
-  [[nodiscard]] Outcome<bool> may(const NeededRight& right, std::string_view verb) {
+  // `name_space`: empty: all, or none.
+  [[nodiscard]] Outcome<bool> may(const NeededRight& right, std::string_view verb, const std::string& name_space) {
     const std::size_t slash = std::min(right.resource.find('/'), right.resource.size());
     nlohmann::json wanted{{"group", right.group}, {"resource", right.resource.substr(0, slash)}, {"verb", verb}};
     if (slash < right.resource.size()) wanted["subresource"] = right.resource.substr(slash + 1);
-    if (const std::string name_space = namespace_of(right); !name_space.empty()) wanted["namespace"] = name_space;
+    if (!name_space.empty()) wanted["namespace"] = name_space;
     if (right.of == NeededRight::Of::webhook_configuration) wanted["name"] = wanted_.webhook_configuration;
     const nlohmann::json review{{"apiVersion", "authorization.k8s.io/v1"},
                                 {"kind", "SelfSubjectAccessReview"},

@@ -44,6 +44,7 @@ struct RightsWanted {
   enum class Mirrors : bool { off, on } mirrors = Mirrors::off;
   enum class VaultObjects : bool { off, on } vault_objects = VaultObjects::off;
   std::string webhook_configuration;  // that is kept true; empty: none
+  std::vector<std::string> copies;    // namespaces in which Secrets hold what is served
 };
 
 // Asks for each right by a SelfSubjectAccessReview. One Finding for each role of which all are there, and one for each

@@ -27,6 +27,11 @@ TEST(IngressConfiguration, RefusesWhatItCannotObeyAndSaysWhatItExpected) {
   }
   EXPECT_NE(refusal({.name_space = "shop", .default_backend = "other/web:80"}), "");
   EXPECT_NE(refusal({.name_space = "shop", .mirrors = true}), "");
+  for (const char* copy : {"", "a", "a=b", "a=b/", "=b/c", "a=/c", "a=B/c", "a=b/c_d", "a=b/c.", "b/c=a", "a=b/c/d"}) {
+    EXPECT_NE(refusal({.copies = {copy}}), "") << copy;
+  }
+  EXPECT_NE(refusal({.copies = {"a=b/c", "d=b/c"}}), "");
+  EXPECT_NE(refusal({.name_space = "shop", .copies = {"a=b/c"}}), "");
   EXPECT_NE(refusal({.listen = "here"}), "");
   EXPECT_NE(refusal({.http = "on"}), "");
   EXPECT_NE(refusal({.admin = "9180"}), "");

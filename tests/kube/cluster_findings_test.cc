@@ -85,7 +85,19 @@ TEST_F(Clusters, LookAtTheRightsOfMirrorsAndOfTheWebhookWhereTheyAreWanted) {
   EXPECT_TRUE(names().contains("sekisho-mirror-target"));
 }
 
+TEST_F(Clusters, LookAtTheRightsOfCopiesInEachOfTheirNamespaces) {
+  question.rights.copies = {"intranet"};
+  answer(false);
+  const auto rights = of(examine(), "rights");
+  const auto found = std::ranges::find(rights, "secrets in namespace intranet", &acme::Finding::name);
+  ASSERT_NE(found, rights.end());
+  EXPECT_EQ(found->verdict, Verdict::bad);
+  EXPECT_NE(found->text.find("may not get, create, patch secrets in namespace intranet: "), std::string::npos)
+      << found->text;
+}
+
 TEST_F(Clusters, AreFoundGoodWithAllRights) {
+  question.rights.copies = {"intranet"};
   answer(true);
   for (const acme::Finding& one : of(examine(), "rights")) EXPECT_EQ(one.verdict, Verdict::good) << one.text;
 }

@@ -1,4 +1,4 @@
-"""The whole chain in one cluster: a version in Key Vault, what two replicas serve, an application gateway and a copy in the
+"""The whole chain in one cluster: a version in Key Vault, what two replicas serve, a Secret, an application gateway and a copy in the
 vault, each with the same fingerprint; written by the replica that leads alone, and by the next one when that is killed."""
 
 import base64
@@ -10,9 +10,10 @@ import pytest
 from azure_world.gateway_listener import GatewayListener
 from azure_world.starting_gateway import starting_resource
 from cluster.load import Load
-from cluster.objects import app, ingress
+from cluster.objects import app, ingress, tls_secret
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization.pkcs7 import load_der_pkcs7_certificates
+from cryptography.x509 import load_pem_x509_certificate
 from support.acme_world import shown
 from support.authority import Authority
 from support.edge import eventually
@@ -50,8 +51,8 @@ def listener(azure, gateway, tmp_path):
 
 @pytest.fixture
 def two(azure, gateway, listener, run_ingress, kubectl, namespace):
-    """Two replicas that follow the vault."""
-    kubectl.apply(*app("app"), ingress("web", [(HOST, "/", "app")]))
+    """Two replicas that follow the vault. The Ingress names the Secret that they are to fill."""
+    kubectl.apply(*app("app"), ingress("web", [(HOST, "/", "app")], tls=[("web-tls", HOST)]))
     settings = {
         "azure": azure.settings,
         "certificates": [{"key_vault": {"vault": azure.key_vault.url, "name": "site", "poll": f"{POLL}s"}}],
@@ -59,7 +60,7 @@ def two(azure, gateway, listener, run_ingress, kubectl, namespace):
             {"application_gateway": {"resource_id": gateway.id, "certificates": [{"certificate": HOST, "name": ON_GATEWAY}],
                                      "listeners": ["tls-0"], "probe_address": listener.address}},
             {"key_vault": {"vault": azure.key_vault.url, "certificates": [{"certificate": HOST, "name": IN_VAULT}]}}]}
-    edges = [run_ingress("--namespace", namespace, settings=settings) for _ in range(2)]
+    edges = [run_ingress("--namespace", namespace, "--copy", f"{HOST}={namespace}/web-tls", settings=settings) for _ in range(2)]
     for edge in edges:
         edge.serves(HOST, title="app")
     return edges
@@ -75,6 +76,13 @@ class Hops:
         """By all replicas alike."""
         found = {fingerprint(edge.shown(HOST)) for edge in self.edges}
         return found.pop() if len(found) == 1 else None
+
+    def secret(self):
+        return next((each for each in self.kubectl.get("secrets")["items"] if each["metadata"]["name"] == "web-tls"), None)
+
+    def in_secret(self):
+        found = self.secret()
+        return fingerprint(load_pem_x509_certificate(base64.b64decode(found["data"]["tls.crt"]))) if found else None
 
     def on_gateway(self):
         """Of the public certificates that Resource Manager shows."""
@@ -94,12 +102,13 @@ class Hops:
         return fingerprint(held.newest.certificate) if held else None
 
     def all_hold(self, pair):
-        for hop in (self.on_gateway, self.by_the_gateway, self.in_vault):
+        for hop in (self.in_secret, self.on_gateway, self.by_the_gateway, self.in_vault):
             eventually(lambda hop=hop: hop() == fingerprint(pair.leaf), PATIENCE, hop.__name__)
 
     def writes(self):
-        """To the gateway, and to the vault."""
-        return len(self.azure.journal.asked(PUT)), len(self.azure.journal.asked("ImportCertificate"))
+        """To the gateway, to the vault, and the version of the Secret."""
+        asked = self.azure.journal.asked
+        return (len(asked(PUT)), len(asked("ImportCertificate")), self.secret()["metadata"]["resourceVersion"])
 
     def leader(self):
         return eventually(lambda: next((edge for edge in self.edges if edge.metric("sekisho_kube_leader") == 1), None), PATIENCE, "a leader")
@@ -132,7 +141,7 @@ def load_on(edge, authority):
 
 def in_step(edge):
     """The mirrors of this replica, all of them the same as what it serves."""
-    return (edge.metric("sekisho_mirror_fingerprint_match") == 2 and len(edge.metrics()["sekisho_mirror_fingerprint_match"]) == 2
+    return (edge.metric("sekisho_mirror_fingerprint_match") == 3 and len(edge.metrics()["sekisho_mirror_fingerprint_match"]) == 3
             and edge.metric("sekisho_mirror_lag_seconds") == 0)
 
 
@@ -146,7 +155,7 @@ def test_a_version_of_the_vault_reaches_every_hop_once_whoever_leads(version, au
     eventually(lambda: in_step(leader), PATIENCE)
     follower = next(edge for edge in hops.edges if edge is not leader)
     assert "sekisho_mirror_fingerprint_match" not in follower.metrics()
-    assert hops.writes() == (1, 1)
+    assert hops.writes()[:2] == (1, 1)
 
     with load_on(follower, authority) as lasting:
         with load_on(leader, authority) as load:
@@ -155,7 +164,7 @@ def test_a_version_of_the_vault_reaches_every_hop_once_whoever_leads(version, au
             eventually(lambda: hops.served() == fingerprint(second.leaf), PATIENCE, "both replicas serve it")
             assert time.monotonic() - begun < POLL + SLACK
             hops.all_hold(second)
-            assert hops.writes() == (2, 2)
+            assert hops.writes()[:2] == (2, 2)
             eventually(lambda: in_step(leader), PATIENCE)
             tells_each_hop(leader, second)
         assert load.done > 50 and load.failures == []
@@ -170,7 +179,7 @@ def test_a_version_of_the_vault_reaches_every_hop_once_whoever_leads(version, au
         third = version(3)
         eventually(lambda: hops.served() == fingerprint(third.leaf), POLL + SLACK, "it serves the next version")
         hops.all_hold(third)
-        assert hops.writes() == (3, 3)
+        assert hops.writes()[:2] == (3, 3)
         eventually(lambda: in_step(follower), PATIENCE)
     assert lasting.done > 100 and lasting.failures == []
 
@@ -178,7 +187,24 @@ def test_a_version_of_the_vault_reaches_every_hop_once_whoever_leads(version, au
 def tells_each_hop(edge, pair):
     told = json.loads(edge.command("certs", "--output", "json").stdout)
     mirrors = [each for one in told if one["sha256"] == fingerprint(pair.leaf) for each in one.get("mirrors", [])]
-    assert {each["name"] for each in mirrors} == {ON_GATEWAY, IN_VAULT} and all(each["in_step"] for each in mirrors)
+    assert {each["name"] for each in mirrors} == {"web-tls", ON_GATEWAY, IN_VAULT} and all(each["in_step"] for each in mirrors)
     why = edge.command("why", HOST).stdout
-    for place in ("application gateway edge-group/edge-gateway", "key vault https://"):
+    for place in ("application gateway edge-group/edge-gateway", "key vault https://", "Secrets of namespace "):
         assert place in why, why
+
+
+def test_a_foreign_secret_is_left_alone_until_it_is_handed_over(version, authority, azure, run_ingress, kubectl, namespace):
+    theirs = authority.issue("their.example.com")
+    kubectl.apply(tls_secret("web-tls", theirs))
+    pair = version(1)
+    edge = run_ingress("--namespace", namespace, "--copy", f"{HOST}={namespace}/web-tls", settings={
+        "azure": azure.settings, "certificates": [{"key_vault": {"vault": azure.key_vault.url, "name": "site"}}]})
+
+    def holds(wanted):
+        return base64.b64decode(kubectl.get("secret/web-tls")["data"]["tls.crt"]) == wanted.chain
+    eventually(lambda: "that sekisho has not written as a copy" in edge.command("why", HOST).stdout, PATIENCE)
+    assert holds(theirs) and edge.metric("sekisho_mirror_fingerprint_match") == 0
+    kubectl("annotate", "secret", "web-tls", f"sekisho.io/copy-of={HOST}")
+    edge.stop()
+    edge.start()
+    eventually(lambda: holds(pair), PATIENCE)
