@@ -84,6 +84,13 @@ base::Result<Json> as_json(base::Result<void> result) {
   return Json::object();
 }
 
+constexpr std::size_t longest_origin = 253;
+
+bool is_of_host(char c) {
+  const char small = base::lower(c);
+  return (small >= 'a' && small <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == ':';
+}
+
 bool is_vault_event(const std::vector<std::string>& parts) {
   return parts.size() == 2 && parts[0] == "events" && parts[1] == "key-vault";
 }
@@ -106,14 +113,15 @@ std::optional<AdminAnswer> AdminChanges::answer(const AdminRequest& request) {
     return known ? answer_of(200, *known) : refusal(404, "no such errand");
   }
   if (!is_change(parts)) return std::nullopt;
+  if (is_vault_event(parts) && request.method == "OPTIONS") return permission_to_deliver(request);
   if (auto refused = refusal_of(request)) return refused;
   if (is_vault_event(parts)) return take_events(request);
   acme::Manager* const manager = options_.manager();
   const bool is_doctor = parts[0] == "doctor";
-  if (manager == nullptr && !(is_doctor && options_.cluster))
-    return refusal(409, "nothing is issued here: no certificate names an issuer");
+  const Examine elsewhere = is_doctor && options_.elsewhere ? options_.elsewhere() : Examine();
+  if (manager == nullptr && !elsewhere) return refusal(409, "nothing is issued here: no certificate names an issuer");
   if (is_doctor) {
-    return begin([manager, here = options_.findings, there = options_.cluster](std::stop_token stop) {
+    return begin([manager, here = options_.findings, there = elsewhere](std::stop_token stop) {
       std::vector<acme::Finding> all = here(stop);
       if (there) std::ranges::move(there(stop), std::back_inserter(all));
       if (manager != nullptr) std::ranges::move(manager->examine(std::move(stop)), std::back_inserter(all));
@@ -142,10 +150,14 @@ std::optional<AdminAnswer> AdminChanges::answer(const AdminRequest& request) {
 
 std::optional<AdminAnswer> AdminChanges::refusal_of(const AdminRequest& request) const {
   if (request.method != "POST") return refusal(405, "only POST");
-  // A page of a stranger's can make a browser send a form, but not this type without asking first.
-  if (!request.content_type.starts_with("application/json")) return refusal(415, "Content-Type: application/json");
+  // A page of a stranger's can make a browser send a form, but not these types without asking first.
+  const bool event = is_vault_event(parts_of(request.target));
+  const std::string type = base::lower_case(request.content_type.substr(0, request.content_type.find(';')));
+  const bool of_events = type == "application/cloudevents+json" || type == "application/cloudevents-batch+json";
+  const bool known = base::trimmed_end(type) == "application/json" || (of_events && event);
+  if (!known) return refusal(415, "Content-Type: application/json");
   // What Event Grid delivers comes from elsewhere also where a proxy in front makes it look like this machine's.
-  const bool pushed = is_vault_event(parts_of(request.target)) && !options_.token_file.empty();
+  const bool pushed = event && !options_.token_file.empty();
   if (!options_.needs_token && !pushed) return std::nullopt;
   // It only looks. In a Pod, whoever may run the command may do all that the process may.
   const bool only_looks = parts_of(request.target).front() == "doctor";
@@ -162,6 +174,18 @@ std::optional<AdminAnswer> AdminChanges::refusal_of(const AdminRequest& request)
     return refusal(401, "a bearer token is needed, the content of admin.token_file");
   }
   return std::nullopt;
+}
+
+// CloudEvents' handshake (HTTP 1.1 Web Hooks for Event Delivery §4). It only says that events may come: each of them
+// has to show the token.
+AdminAnswer AdminChanges::permission_to_deliver(const AdminRequest& request) const {
+  const std::string& origin = request.webhook_origin;
+  if (!options_.look || origin.empty() || origin.size() > longest_origin || !std::ranges::all_of(origin, is_of_host)) {
+    return refusal(403, "no events are taken from there");
+  }
+  return {.status = 200,
+          .body = {},
+          .headers = {{"Allow", "OPTIONS, POST"}, {"WebHook-Allowed-Origin", origin}, {"WebHook-Allowed-Rate", "*"}}};
 }
 
 // Event Grid's handshake: a new subscription is confirmed by its code, given back.

@@ -15,16 +15,17 @@
 namespace app {
 
 // POST /api/certificates/NAME/renew, POST /api/certificates/NAME/revoke[?reason=N], POST /api/issuers/NAME/rollover,
-// POST /api/issuers/NAME/deactivate, POST /api/doctor, POST /api/events/key-vault (from Event Grid); GET
-// /api/errands/NUMBER for the answers of those that take their time. One thread.
+// POST /api/issuers/NAME/deactivate, POST /api/doctor, POST and OPTIONS /api/events/key-vault (from Event
+// Grid); GET /api/errands/NUMBER for the answers of those that take their time. One thread.
 class AdminChanges {
  public:
   using Examine = std::function<std::vector<acme::Finding>(std::stop_token)>;
   struct Options {
     std::function<acme::Manager*()> manager;  // null: nothing is issued here
     Examine findings;                         // what `doctor` says besides; may block
-    // What it says of a cluster or of Azure, also where nothing is issued; null: there is neither. May block.
-    Examine cluster = {};
+    // What it says of a cluster or of Azure, as things are now, also where nothing is issued; gives null where there
+    // is neither. The examination may block. No function: never either.
+    std::function<Examine()> elsewhere = {};
     // A certificate or secret of a vault has changed: how many sources look now. Null: none can.
     std::function<std::size_t(std::string_view vault_url, std::string_view object)> look = {};
     bool needs_token = true;           // the endpoint can be reached from elsewhere
@@ -38,6 +39,7 @@ class AdminChanges {
  private:
   [[nodiscard]] std::optional<AdminAnswer> refusal_of(const AdminRequest& request) const;
   [[nodiscard]] AdminAnswer begin(Errands::Work work);
+  [[nodiscard]] AdminAnswer permission_to_deliver(const AdminRequest& request) const;
   [[nodiscard]] AdminAnswer take_events(const AdminRequest& request) const;
 
   Options options_;

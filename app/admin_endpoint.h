@@ -5,6 +5,8 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "app/observation.h"
 
@@ -19,12 +21,14 @@ struct AdminRequest {
   std::string body = {};  // attacker controlled, of bounded size
   // From this machine, and by no name that a browser could have been lured to.
   enum class Peer : std::uint8_t { elsewhere, this_machine } peer = Peer::elsewhere;
+  std::string webhook_origin = {};  // WebHook-Request-Origin: who asks whether it may deliver events
 };
 
 struct AdminAnswer {
   unsigned status = 200;
   std::string content_type = "application/json";
   std::string body;
+  std::vector<std::pair<std::string, std::string>> headers = {};  // besides those that every answer has
 };
 
 using Observe = std::function<Observation()>;

@@ -84,6 +84,10 @@ base::Result<std::shared_ptr<acme::DnsZone>> AzureSide::dns_zone(const config::A
   return azure::dns_zone_of(zone, config_, services(), clock_);
 }
 
+base::Result<std::string> AzureSide::examine(const config::AzureDns& zone, const std::stop_token& stop) {
+  return azure::examine_zone_of(zone, config_, services(), clock_, stop);
+}
+
 std::vector<VaultView> AzureSide::vaults() const {
   const std::lock_guard lock(mutex_);
   std::vector<VaultView> views;

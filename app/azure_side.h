@@ -36,6 +36,8 @@ class AzureSide {
   [[nodiscard]] std::shared_ptr<const azure::Services> services();
 
   [[nodiscard]] base::Result<std::shared_ptr<acme::DnsZone>> dns_zone(const config::AzureDns& zone);
+  // What can be known of our rights there without writing. Blocking.
+  [[nodiscard]] base::Result<std::string> examine(const config::AzureDns& zone, const std::stop_token& stop);
 
   [[nodiscard]] std::vector<VaultView> vaults() const;
   // For `doctor`: whether we get a token, and may read what is followed. Blocking.

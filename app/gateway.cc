@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "app/affinity_secret.h"
+#include "app/azure_findings.h"
 #include "app/process_limits.h"
 #include "app/reload_decisions.h"
 #include "app/state_directory.h"
@@ -30,12 +31,6 @@ std::string joined(const std::vector<config::SocketAddress>& addresses) {
   std::string text;
   for (const config::SocketAddress& address : addresses) text += (text.empty() ? "" : ", ") + address.to_string();
   return text;
-}
-
-bool follows_vaults(const config::Config& config) {
-  return std::ranges::any_of(config.certificates, [](const config::CertificateSource& source) {
-    return std::holds_alternative<config::KeyVaultCertificate>(source.from);
-  });
 }
 
 proxy::AddressGuard guard_of(const Gateway::Options& options) {
@@ -176,21 +171,23 @@ base::Result<void> Gateway::start_admin(const Options& options) {
   const bool configured = options.config.admin.has_value();
   if (!configured && !options.assumed_admin) return {};
   const config::SocketAddress address = configured ? options.config.admin->address : *options.assumed_admin;
-  AdminChanges::Examine elsewhere = options.examine_more;
-  if (follows_vaults(options.config)) {
-    elsewhere = [this, more = options.examine_more](const std::stop_token& stop) {
-      std::vector<acme::Finding> all = azure_.findings(stop);
+  // The configuration of that moment: it may have been reloaded.
+  const auto elsewhere = [this, more = options.examine_more]() -> AdminChanges::Examine {
+    const std::shared_ptr<const config::Config> now = config();
+    if (!names_azure(*now)) return more;
+    return [this, now, more](const std::stop_token& stop) {
+      std::vector<acme::Finding> all = azure_findings(azure_, *now, stop);
       if (more) std::ranges::move(more(stop), std::back_inserter(all));
       return all;
     };
-  }
+  };
   changes_ = std::make_unique<AdminChanges>(AdminChanges::Options{
       .manager = [this] { return issued_.manager(); },
       .findings =
           [folder = first_config_->state_directory](const std::stop_token&) {
             return folder.empty() ? std::vector<acme::Finding>() : std::vector{state_directory_finding(folder)};
           },
-      .cluster = std::move(elsewhere),
+      .elsewhere = elsewhere,
       .look = [this](std::string_view vault_url, std::string_view object) { return azure_.look(vault_url, object); },
       .needs_token = !base::is_loopback_address(address.host),
       .token_file = configured ? options.config.admin->token_file.value_or("") : std::filesystem::path()});

@@ -43,6 +43,7 @@ Response make_response(const Request& request, AdminAnswer answer) {
   response.set("X-Content-Type-Options", "nosniff");
   response.set("Referrer-Policy", "no-referrer");
   if (answer.status == 405) response.set(http::field::allow, "GET, HEAD");
+  for (const auto& [name, value] : answer.headers) response.set(name, value);
   response.keep_alive(request.keep_alive());
   response.content_length(answer.body.size());
   if (request.method() != http::verb::head) response.body() = std::move(answer.body);
@@ -168,6 +169,7 @@ class SmallServer::Service {
                        std::string(request[http::field::authorization]),
                        std::string(request[http::field::content_type]),
                        request.body()};
+    asked.webhook_origin = std::string(request["WebHook-Request-Origin"]);
     if (is_of_this_machine(socket) && is_local_host_header(asked.host)) asked.peer = AdminRequest::Peer::this_machine;
     if (guarded_ && !is_local_host_header(asked.host)) {
       return make_response(request, {403, "application/json",

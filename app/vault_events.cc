@@ -1,6 +1,7 @@
 #include "app/vault_events.h"
 
 #include <algorithm>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 
@@ -29,16 +30,23 @@ bool read_changed(const nlohmann::json& data, VaultEvents::Changed& changed) {
   return true;
 }
 
+// CloudEvents' specversion, with another name for the type than Event Grid's own schema has.
+bool is_cloud_event(const nlohmann::json& event) {
+  const std::string* version = acme::text_member(event, "specversion");
+  return version != nullptr && version->starts_with("1.");
+}
+
 }  // namespace
 
 base::Result<VaultEvents> vault_events_from(std::string_view body) {
-  const nlohmann::json json = nlohmann::json::parse(body, nullptr, false);
+  nlohmann::json json = nlohmann::json::parse(body, nullptr, false);
+  if (is_cloud_event(json)) json = nlohmann::json::array({std::move(json)});
   if (!json.is_array() || json.size() > most_events) {
-    return base::fail(base::Code::invalid, "a list of events of Event Grid is expected");
+    return base::fail(base::Code::invalid, "a list of events of Event Grid, or a CloudEvent, is expected");
   }
   VaultEvents events;
   for (const nlohmann::json& event : json) {
-    const std::string* type = acme::text_member(event, "eventType");
+    const std::string* type = acme::text_member(event, is_cloud_event(event) ? "type" : "eventType");
     const nlohmann::json* data = acme::member(event, "data");
     if (type == nullptr || data == nullptr) continue;
     if (*type == "Microsoft.EventGrid.SubscriptionValidationEvent") {

@@ -19,8 +19,9 @@ struct VaultEvents {
   std::vector<Changed> changed;
 };
 
-// The body of a delivery in Event Grid's own schema: a list of at most 1,000 events. Those that concern no version of a
-// certificate or secret are left out. `body` is attacker controlled, of bounded size. Errors: `invalid`.
+// The body of a delivery: a list of at most 1,000 events in Event Grid's own schema or as CloudEvents 1.0, or one
+// CloudEvent. Those that concern no version of a certificate or secret are left out. `body` is attacker controlled, of
+// bounded size. Errors: `invalid`.
 [[nodiscard]] base::Result<VaultEvents> vault_events_from(std::string_view body);
 
 }  // namespace app

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "azure/dns_zone.h"
+#include "azure/examination.h"
 #include "azure/identity.h"
 
 namespace azure {
@@ -30,12 +31,14 @@ std::shared_ptr<Client> as(std::shared_ptr<Identity> identity, const Endpoints& 
                                   Client::Options{.clock = clock, .ca_pem = endpoints.ca_pem});
 }
 
-}  // namespace
+struct Chosen {
+  std::shared_ptr<Client> client;
+  DnsZoneOptions options;
+};
 
-base::Result<std::shared_ptr<acme::DnsZone>> dns_zone_of(const config::AzureDns& zone, const config::Azure& azure,
-                                                         std::shared_ptr<const Services> services,
-                                                         const base::Clock& clock) {
-  Writer writer{services->endpoints, services->client};
+base::Result<Chosen> chosen_for(const config::AzureDns& zone, const config::Azure& azure, const Services& services,
+                                const base::Clock& clock) {
+  Writer writer{services.endpoints, services.client};
   const bool elsewhere = zone.cloud && *zone.cloud != azure.cloud;
   TokenRequest token{.scope = {}, .tenant = zone.identity.tenant_id, .client_id = zone.identity.client_id};
   const bool own = !zone.client_secret_file.empty() || !zone.managed_identity_resource_id.empty();
@@ -61,9 +64,26 @@ base::Result<std::shared_ptr<acme::DnsZone>> dns_zone_of(const config::AzureDns&
     token.client_id.clear();
   }
   token.scope = writer.endpoints.resource_manager_scope;
-  return make_dns_zone(
-      std::move(writer.client),
-      {.config = zone, .resource_manager = writer.endpoints.resource_manager, .token = std::move(token)});
+  return Chosen{std::move(writer.client),
+                {.config = zone, .resource_manager = writer.endpoints.resource_manager, .token = std::move(token)}};
+}
+
+}  // namespace
+
+base::Result<std::shared_ptr<acme::DnsZone>> dns_zone_of(const config::AzureDns& zone, const config::Azure& azure,
+                                                         std::shared_ptr<const Services> services,
+                                                         const base::Clock& clock) {
+  auto chosen = chosen_for(zone, azure, *services, clock);
+  if (!chosen) return std::unexpected(std::move(chosen.error()));
+  return make_dns_zone(std::move(chosen->client), std::move(chosen->options));
+}
+
+base::Result<std::string> examine_zone_of(const config::AzureDns& zone, const config::Azure& azure,
+                                          std::shared_ptr<const Services> services, const base::Clock& clock,
+                                          const std::stop_token& stop) {
+  auto chosen = chosen_for(zone, azure, *services, clock);
+  if (!chosen) return std::unexpected(std::move(chosen.error()));
+  return examine_zone(*chosen->client, chosen->options, stop);
 }
 
 }  // namespace azure

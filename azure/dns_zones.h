@@ -2,6 +2,8 @@
 #pragma once
 
 #include <memory>
+#include <stop_token>
+#include <string>
 
 #include "acme/dns_zone.h"
 #include "azure/services.h"
@@ -17,5 +19,10 @@ namespace azure {
                                                                        const config::Azure& azure,
                                                                        std::shared_ptr<const Services> services,
                                                                        const base::Clock& clock);
+
+// What can be known of our rights there without writing, as azure/examination has it. Blocking.
+[[nodiscard]] base::Result<std::string> examine_zone_of(const config::AzureDns& zone, const config::Azure& azure,
+                                                        std::shared_ptr<const Services> services,
+                                                        const base::Clock& clock, const std::stop_token& stop);
 
 }  // namespace azure

@@ -39,14 +39,20 @@ TEST(AdminChanges, TakeNothingFromElsewhereWithoutATokenFile) {
 }
 
 TEST(AdminChanges, LookAtAClusterForThisMachineWithoutAToken) {
+  bool reloaded = false;
   AdminChanges changes({.manager = [] { return nullptr; },
                         .findings = [](const std::stop_token&) { return std::vector<acme::Finding>(); },
-                        .cluster = [](const std::stop_token&) { return std::vector<acme::Finding>(1); },
+                        .elsewhere = [&]() -> AdminChanges::Examine {
+                          if (!reloaded) return {};
+                          return [](const std::stop_token&) { return std::vector<acme::Finding>(1); };
+                        },
                         .needs_token = true,
                         .token_file = {}});
   auto request = post("/api/doctor");
   EXPECT_EQ(changes.answer(request)->status, 403U) << "from elsewhere";
   request.peer = AdminRequest::Peer::this_machine;
+  EXPECT_EQ(changes.answer(request)->status, 409U) << "there is none yet";
+  reloaded = true;
   EXPECT_EQ(changes.answer(request)->status, 202U);
   request.target = "/api/certificates/a/renew";
   EXPECT_EQ(changes.answer(request)->status, 403U) << "a change is no look";

@@ -1,4 +1,5 @@
-"""Event Grid: tells a webhook, in its own schema, that a vault has a new version; first it asks whether the webhook wants to be told."""
+"""Event Grid: tells a webhook, in its own schema or by CloudEvents, that a vault has a new version; first it asks whether the
+webhook wants to be told."""
 
 import http.client
 import json
@@ -41,3 +42,32 @@ class Subscription:
         return self._deliver("Notification", event(f"Microsoft.KeyVault.{kind}NewVersionCreated", name, {
             "Id": f"{vault_url}/{place}/{name}/{version}", "VaultName": "my-vault", "ObjectType": kind, "ObjectName": name,
             "Version": version, "NBF": None, "EXP": None}))[0]
+
+
+class CloudSubscription(Subscription):
+    """By CloudEvents 1.0: the handshake is that of the CloudEvents webhook specification, a delivery is one event, or a batch."""
+
+    def __init__(self, port, path, batch=False, **more):
+        super().__init__(port, path, **more)
+        self._batch = batch
+
+    def _deliver(self, kind, *events):
+        bodies = [{"specversion": "1.0", "id": each["id"], "source": each["topic"], "subject": each["subject"],
+                   "type": each["eventType"], "time": each["eventTime"], "data": each["data"]} for each in events]
+        batched = "-batch" if self._batch else ""
+        return self._ask("POST", json.dumps(bodies if self._batch else bodies[0]),
+                         {"Content-Type": f"application/cloudevents{batched}+json; charset=utf-8", "aeg-event-type": kind})[:2]
+
+    def _ask(self, method, body, headers):
+        connection = http.client.HTTPConnection(self._host, self._port, timeout=10)
+        try:
+            connection.request(method, self._path, body, headers)
+            answer = connection.getresponse()
+            return answer.status, answer.read(), answer.headers
+        finally:
+            connection.close()
+
+    def validate(self):
+        """Whether the webhook allows this origin to deliver."""
+        status, _, headers = self._ask("OPTIONS", None, {"WebHook-Request-Origin": "eventgrid.azure.net", "WebHook-Request-Rate": "120"})
+        return status == 200 and headers["WebHook-Allowed-Origin"] in ("eventgrid.azure.net", "*") and headers["WebHook-Allowed-Rate"]
