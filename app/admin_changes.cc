@@ -119,7 +119,7 @@ std::optional<AdminAnswer> AdminChanges::answer(const AdminRequest& request) {
   acme::Manager* const manager = options_.manager();
   const bool is_doctor = parts[0] == "doctor";
   const Examine elsewhere = is_doctor && options_.elsewhere ? options_.elsewhere() : Examine();
-  if (manager == nullptr && !elsewhere) return refusal(409, "nothing is issued here: no certificate names an issuer");
+  if (manager == nullptr && !is_doctor) return refusal(409, "nothing is issued here: no certificate names an issuer");
   if (is_doctor) {
     return begin([manager, here = options_.findings, there = elsewhere](std::stop_token stop) {
       std::vector<acme::Finding> all = here(stop);

@@ -23,8 +23,8 @@ class AdminChanges {
   struct Options {
     std::function<acme::Manager*()> manager;  // null: nothing is issued here
     Examine findings;                         // what `doctor` says besides; may block
-    // What it says of a cluster or of Azure, as things are now, also where nothing is issued; gives null where there
-    // is neither. The examination may block. No function: never either.
+    // What it says of a cluster or of Azure, as things are now; gives null where there is neither. The examination may
+    // block. No function: never either.
     std::function<Examine()> elsewhere = {};
     // A certificate or secret of a vault has changed: how many sources look now. Null: none can.
     std::function<std::size_t(std::string_view vault_url, std::string_view object)> look = {};

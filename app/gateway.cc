@@ -8,6 +8,7 @@
 
 #include "app/affinity_secret.h"
 #include "app/azure_findings.h"
+#include "app/certificate_finding.h"
 #include "app/process_limits.h"
 #include "app/reload_decisions.h"
 #include "app/state_directory.h"
@@ -184,8 +185,10 @@ base::Result<void> Gateway::start_admin(const Options& options) {
   changes_ = std::make_unique<AdminChanges>(AdminChanges::Options{
       .manager = [this] { return issued_.manager(); },
       .findings =
-          [folder = first_config_->state_directory](const std::stop_token&) {
-            return folder.empty() ? std::vector<acme::Finding>() : std::vector{state_directory_finding(folder)};
+          [this, folder = first_config_->state_directory](const std::stop_token&) {
+            std::vector found{certificate_finding(store_.status(), clock_.now())};
+            if (!folder.empty()) found.push_back(state_directory_finding(folder));
+            return found;
           },
       .elsewhere = elsewhere,
       .look = [this](std::string_view vault_url, std::string_view object) { return azure_.look(vault_url, object); },

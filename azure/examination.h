@@ -13,7 +13,7 @@
 
 namespace azure {
 
-// "the list of its certificates may be read; …". Errors: a sentence that names what is missing.
+// "its certificates may be read; …". Errors: a sentence that names what is missing.
 [[nodiscard]] base::Result<std::string> examine_vault(std::shared_ptr<const Services> services,
                                                       const config::KeyVaultMirror& mirror,
                                                       const std::stop_token& stop);
