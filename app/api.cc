@@ -209,6 +209,11 @@ Json status_json(const Observation& seen) {
   status["listeners"] = Json::array();
   for (const config::SocketAddress& address : seen.listening) status["listeners"].push_back(address.to_string());
   status["certificates"] = seen.certificates.size();
+  const auto served = std::ranges::count_if(seen.certificates, [](const auto& one) { return one.serving != nullptr; });
+  const auto refused = std::ranges::count_if(
+      seen.certificates, [](const auto& one) { return one.serving == nullptr && one.certificate == nullptr; });
+  status["certificates_served"] = served;
+  status["certificates_refused"] = refused;
   status["routes"] = seen.snapshot && seen.snapshot->routes ? seen.snapshot->routes->all().size() : 0;
   status["backends"] = seen.snapshot && seen.snapshot->backends ? seen.snapshot->backends->size() : 0;
   status["workers"] = Json::array();

@@ -38,6 +38,12 @@ ExitCode fail(const std::string& problem) {
   return ExitCode::no;
 }
 
+// About the state directory, with the way out where nothing can be written there.
+ExitCode fail_in(const std::filesystem::path& state, const base::Error& error) {
+  const bool writable = ::access(state.c_str(), W_OK | X_OK) == 0;
+  return fail(error.what + (writable ? "" : " (--state names another directory)"));
+}
+
 ExitCode misused(const std::vector<std::string>& problems) {
   for (const std::string& problem : problems) fail(problem);
   return ExitCode::usage;
@@ -63,11 +69,13 @@ ExitCode proxy(ProxyWords words) {
   auto configuration = proxy_configuration(words);
   if (!configuration) return misused(configuration.error());
   // Before the CA makes its folder in it, with the rights that a user's umask would give to the outer one.
-  if (auto made = make_state_directory(configuration->state_directory); !made) return fail(made.error().what);
-  auto ca = certstore::LocalCa::open(configuration->state_directory / "ca", base::system_clock());
-  if (!ca) return fail(ca.error().what);
+  const std::filesystem::path state = configuration->state_directory;
+  if (auto made = make_state_directory(state); !made) return fail_in(state, made.error());
+  auto ca = certstore::LocalCa::open(state / "ca", base::system_clock());
+  if (!ca) return fail_in(state, ca.error());
   const std::filesystem::path ca_path = ca->certificate_path();
 
+  const std::uint16_t port = configuration->listeners.front().address.port;
   Gateway::Options options{.config = std::move(*configuration)};
   if (words.admin.empty()) options.assumed_admin = default_admin_address();
   options.sources.push_back(std::make_unique<LocalLeaf>(std::move(*ca), proxy_certificate_names(words.hosts)));
@@ -75,7 +83,7 @@ ExitCode proxy(ProxyWords words) {
   EventQueue events;
   const SignalThread signals(events);
   auto gateway = Gateway::start(std::move(options));
-  if (!gateway) return fail(gateway.error().what);
+  if (!gateway) return fail(with_advice(gateway.error(), port));
   greet(**gateway, words, ca_path, echo != nullptr);
   run_control_loop(**gateway, events, {});
   return ExitCode::done;

@@ -1,7 +1,10 @@
 #include "app/proxy_configuration.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdlib>
+#include <system_error>
+#include <utility>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -105,10 +108,25 @@ std::expected<config::Config, std::vector<std::string>> proxy_configuration(cons
     return std::move(*parsed);
   }
   std::vector<std::string> problems;
+  std::vector<std::pair<std::string_view, std::string>> options{{"--listen: ", config::quote(words.listen)},
+                                                                {"--to: ", config::quote(target.endpoint)},
+                                                                {"--http: ", config::quote(words.http)},
+                                                                {"--admin: ", config::quote(words.admin)}};
   for (const config::Diagnostic& diagnostic : parsed.error()) {
-    problems.push_back(fmt::format("found {}, expected {}", diagnostic.found, diagnostic.expected));
+    // Of what was found alone: a fault's place is one in a text that nobody wrote.
+    const auto option = std::ranges::find(options, diagnostic.found, &std::pair<std::string_view, std::string>::second);
+    const std::string_view name = option == options.end() ? std::string_view() : option->first;
+    problems.push_back(fmt::format("{}found {}, expected {}", name, diagnostic.found, diagnostic.expected));
+    if (option != options.end()) options.erase(option);
   }
   return std::unexpected(std::move(problems));
+}
+
+std::string with_advice(const base::Error& error, std::uint16_t port) {
+  constexpr std::uint16_t first_free = 1024;
+  const bool denied = error.what.find(std::generic_category().message(EACCES)) != std::string::npos;
+  if (!denied || port == 0 || port >= first_free) return error.what;
+  return error.what + ": ports below 1024 need the right CAP_NET_BIND_SERVICE; --listen :8443 needs none";
 }
 
 std::vector<std::string> proxy_certificate_names(const std::vector<std::string>& hosts) {

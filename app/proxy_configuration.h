@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/error.h"
 #include "config/config.h"
 
 namespace app {
@@ -26,6 +27,9 @@ struct ProxyWords {
 
 // Or what is wrong with the words, a sentence each.
 [[nodiscard]] std::expected<config::Config, std::vector<std::string>> proxy_configuration(const ProxyWords& words);
+
+// What `error`, of starting the gateway, says, with what can be done where `port` may not be listened to.
+[[nodiscard]] std::string with_advice(const base::Error& error, std::uint16_t port);
 
 // The names of the certificate: the hosts, and what a developer types besides.
 [[nodiscard]] std::vector<std::string> proxy_certificate_names(const std::vector<std::string>& hosts);

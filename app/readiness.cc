@@ -60,6 +60,19 @@ Json reasons(const Observation& seen) {
 // How many certificates are named; the rest is in /api/certificates.
 constexpr std::size_t most_warnings = 20;
 
+// What Azure does not have, and not only for a moment.
+void add_mirrors(const Observation& seen, Json& to) {
+  std::size_t told = 0;
+  for (const MirrorView& view : seen.mirrors) {
+    for (const azure::MirrorState& state : view.states) {
+      if (state.problem.empty() || state.what == azure::MirrorState::What::in_step) continue;
+      if (++told > most_warnings) continue;
+      to.push_back(fmt::format("{}: {}: {}", view.where, state.certificate_name, state.problem));
+    }
+  }
+  if (told > most_warnings) to.push_back(fmt::format("{} more mirrored certificates", told - most_warnings));
+}
+
 Json warnings(const Observation& seen) {
   Json result = Json::array();
   if (seen.reloads.last_refused) {
@@ -83,6 +96,7 @@ Json warnings(const Observation& seen) {
         fmt::format("certificate {}: {}", status.id, status.problem.empty() ? to_string(state) : status.problem));
   }
   if (left_out > 0) result.push_back(fmt::format("{} more certificates with problems", left_out));
+  add_mirrors(seen, result);
   return result;
 }
 

@@ -13,6 +13,18 @@ std::string lasting(std::int64_t seconds) {
   return seconds >= 120 ? fmt::format("{} min", seconds / 60) : fmt::format("{} s", seconds);
 }
 
+// "1 served, 4 refused".
+std::string certificates_of(const Json& status) {
+  const auto all = status["certificates"].get<std::uint64_t>();
+  if (!status.contains("certificates_served")) return std::to_string(all);  // of an older instance
+  const auto served = status["certificates_served"].get<std::uint64_t>();
+  const auto refused = status["certificates_refused"].get<std::uint64_t>();
+  std::string text = fmt::format("{} served", served);
+  if (refused > 0) text += fmt::format(", {} refused", refused);
+  if (all > served + refused) text += fmt::format(", {} not used", all - served - refused);
+  return text;
+}
+
 void add_lines(Table& table, const char* what, const Json& lines, Tone tone) {
   for (const Json& line : lines) table.add({{what}, {line.get<std::string>(), tone}});
 }
@@ -39,7 +51,7 @@ std::string render(const Json& status, Colour colour) {
                           reload["refused"].get<std::uint64_t>())}});
   add_lines(table, "refused", reload["problems"], Tone::bad);
   add_lines(table, "restart", reload["restart_needed"], Tone::bad);
-  table.add({{"certificates"}, {std::to_string(status["certificates"].get<std::uint64_t>())}});
+  table.add({{"certificates"}, {certificates_of(status)}});
   table.add({{"routes"}, {std::to_string(status["routes"].get<std::uint64_t>())}});
   table.add({{"backends"}, {std::to_string(status["backends"].get<std::uint64_t>())}});
   table.add({{"workers"}, {std::to_string(status["workers"].size())}});

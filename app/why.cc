@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/timestamps.h"
+#include "certstore/certificate_files.h"
 #include "certstore/choice.h"
 #include "certstore/name_lookup.h"
 #include "kube/secret_source.h"
@@ -198,21 +199,48 @@ class Causes {
   // ---- What else there is for the name, and why it is not what is shown.
 
   void others(const certstore::CertificatePtr& shown) {
+    std::vector<const certstore::CertificateStatus*> unread;
+    std::size_t files = 0;
     for (const certstore::CertificateStatus& status : seen_.certificates) {
       if (status.serving && status.serving == shown) continue;
-      if (!status.certificate || !is_for_host(status.certificate->facts())) continue;
-      if (status.serving) continue;  // the other key type, described above
+      const bool good = status.certificate && is_for_host(status.certificate->facts());
+      if (good && status.serving) continue;  // the other key type, described above
+      std::vector<std::string> names;
+      if (!good && !status.problem.empty() && files++ < most_files) names = names_of_file(status);
+      if (!good && !is_for_host(names)) {
+        if (!status.certificate && names.empty() && !status.problem.empty()) unread.push_back(&status);
+        continue;
+      }
       say(0, "not shown",
           fmt::format("{}, {}: {}", status.source, status.id,
-                      status.problem.empty() ? "another one is better" : status.problem));
+                      status.problem.empty() ? "another one is better" : status.problem),
+          good ? "plain" : "bad");
+    }
+    if (!good_) not_read(unread);
+  }
+
+  // What the leaf of a pair is for that was refused: a wrong key, a broken chain.
+  [[nodiscard]] static std::vector<std::string> names_of_file(const certstore::CertificateStatus& status) {
+    return status.file_path.empty() ? std::vector<std::string>() : certstore::names_in_pem_file(status.file_path);
+  }
+
+  // Never read, or not so far that it told its names: what is looked for may be among these.
+  void not_read(const std::vector<const certstore::CertificateStatus*>& all) {
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      if (i == most_not_read) {
+        say(0, "not read", fmt::format("and {} more", all.size() - i), "bad");
+        return;
+      }
+      say(0, "not read", fmt::format("{}, {}, may be for it: {}", all[i]->source, all[i]->id, all[i]->problem), "bad");
     }
   }
 
   [[nodiscard]] bool is_for_host(const certstore::Facts& facts) const {
+    return is_for_host(facts.dns_names) || is_for_host(facts.ip_addresses);
+  }
+  [[nodiscard]] bool is_for_host(const std::vector<std::string>& names) const {
     const std::string wildcard = certstore::wildcard_above(host_);
-    return std::ranges::any_of(facts.dns_names,
-                               [&](const std::string& name) { return name == host_ || name == wildcard; }) ||
-           std::ranges::find(facts.ip_addresses, host_) != facts.ip_addresses.end();
+    return std::ranges::any_of(names, [&](const std::string& name) { return name == host_ || name == wildcard; });
   }
 
   // ---- Where its requests go.
@@ -272,6 +300,8 @@ class Causes {
   }
 
   static constexpr std::size_t most_endpoints = 10;
+  static constexpr std::size_t most_not_read = 10;
+  static constexpr std::size_t most_files = 200;  // that are read for one answer
 
   const Observation& seen_;
   const std::string& host_;

@@ -27,7 +27,10 @@ bool is_authority(const SecretBytes& bytes) {
   if (!certificate) return false;
   const BasicConstraintsPtr constraints(
       static_cast<BASIC_CONSTRAINTS*>(X509_get_ext_d2i(certificate.get(), NID_basic_constraints, nullptr, nullptr)));
-  return constraints != nullptr && constraints->ca != 0;
+  if (constraints == nullptr || constraints->ca == 0) return false;
+  // `openssl req -x509` makes servers' certificates that are authorities as well; they have names of hosts.
+  const bool has_names = X509_get_ext_by_NID(certificate.get(), NID_subject_alt_name, -1) >= 0;
+  return !has_names || read_facts(certificate.get(), bytes).dns_names.empty();
 }
 
 }  // namespace
@@ -74,6 +77,25 @@ base::Result<CertificatePtr> read_pfx_file(const std::filesystem::path& pfx,
   auto made = Certificate::from_pfx(*content, trimmed);
   if (!made) return std::unexpected(std::move(made.error()).in(pfx.string()));
   return made;
+}
+
+std::vector<std::string> names_in_pem_file(const std::filesystem::path& file) {
+  constexpr std::size_t most = 100;
+  if (!stamp_of(file).exists()) return {};
+  auto text = base::read_file(file, largest_certificate_file);
+  if (!text) return {};
+  const WipedAtEnd wiped(*text);
+  PemContents contents;
+  (void)read_pem(*text, contents);  // of what is damaged, what comes before the damage
+  const auto leaf = std::ranges::find_if_not(contents.certificates, is_authority);
+  if (leaf == contents.certificates.end()) return {};
+  const base::X509Ptr certificate = parse_without_key(*leaf);
+  if (!certificate) return {};
+  const Facts facts = read_facts(certificate.get(), *leaf);
+  std::vector<std::string> names = facts.dns_names;
+  names.insert(names.end(), facts.ip_addresses.begin(), facts.ip_addresses.end());
+  names.resize(std::min(names.size(), most));
+  return names;
 }
 
 PemKind kind_of_pem(std::string_view text) {

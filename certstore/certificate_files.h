@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "base/error.h"
 #include "certstore/certificate.h"
@@ -36,6 +38,9 @@ struct FileStamp {
 // `password_file` empty: no password; its content counts without the end of line.
 [[nodiscard]] base::Result<CertificatePtr> read_pfx_file(const std::filesystem::path& pfx,
                                                          const std::filesystem::path& password_file);
+
+// What the leaf of a PEM file is for, whether or not it has its key and chain: the first hundred names. Blocking.
+[[nodiscard]] std::vector<std::string> names_in_pem_file(const std::filesystem::path& file);
 
 // What a PEM text has in it, told without decoding keys.
 enum class PemKind : std::uint8_t {

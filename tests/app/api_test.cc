@@ -8,6 +8,28 @@
 namespace app {
 namespace {
 
+TEST(Readiness, WarnsOfAMirrorThatIsNotWhatItShouldBe) {
+  Observed gateway;
+  gateway.add_certificate("www.example.com");
+  using What = azure::MirrorState::What;
+  gateway.seen.mirrors = {{"key vault v",
+                           {{"a", "a", What::in_step, "", {}, ""},
+                            {"b", "b", What::behind, "", {}, ""},
+                            {"c", "c", What::refused, "", {}, "no right"}}}};
+  EXPECT_EQ(readiness_json(gateway.observe())["warnings"], Json::array({"key vault v: c: no right"}));
+}
+
+TEST(Status, CountsWhatIsServedApartFromWhatIsRefused) {
+  Observed gateway;
+  gateway.add_certificate("www.example.com");
+  certstore::CertificateStatus refused;
+  refused.problem = "the key does not match";
+  gateway.seen.certificates.push_back(refused);
+  const Json status = status_json(gateway.observe());
+  EXPECT_EQ(status["certificates_served"], 1);
+  EXPECT_EQ(status["certificates_refused"], 1);
+}
+
 TEST(Readiness, IsNotThereBeforeEveryWorkerServes) {
   Observed gateway;
   gateway.add_certificate("www.example.com");

@@ -19,6 +19,25 @@ TEST(ProxyConfiguration, RefusesWhatIsNoAddress) {
   EXPECT_FALSE(proxy_configuration({.to = "3000", .listen = "somewhere", .state = "/state"}));
 }
 
+TEST(ProxyConfiguration, NamesTheOptionThatIsWrong) {
+  const auto refused =
+      proxy_configuration({.to = "nope:99999", .hosts = {"app.localhost"}, .listen = "70000", .http = "70000"});
+  ASSERT_FALSE(refused);
+  std::string all;
+  for (const std::string& problem : refused.error()) all += problem + '\n';
+  for (const char* part : {"--listen: found `70000`", "--http: found `70000`", "--to: found `nope:99999`"}) {
+    EXPECT_NE(all.find(part), std::string::npos) << part << " in " << all;
+  }
+}
+
+TEST(ProxyConfiguration, SaysHowToListenWithoutTheRightTo) {
+  const base::Error denied{base::Code::io, "listen on :443: Permission denied"};
+  EXPECT_NE(with_advice(denied, 443).find("CAP_NET_BIND_SERVICE; --listen :8443"), std::string::npos);
+  EXPECT_EQ(with_advice(denied, 8443), denied.what);
+  EXPECT_EQ(with_advice({base::Code::io, "listen on :443: Address already in use"}, 443),
+            "listen on :443: Address already in use");
+}
+
 TEST(ProxyConfiguration, UnderstandsWhatPeopleType) {
   EXPECT_EQ(endpoint_of("3000"), "127.0.0.1:3000");
   EXPECT_EQ(endpoint_of("127.0.0.1:3000"), "127.0.0.1:3000");

@@ -4,6 +4,7 @@
 
 #include "kube/secret_source.h"
 #include "tests/app/observed.h"
+#include "tests/support/scratch_folder.h"
 
 namespace app {
 namespace {
@@ -40,6 +41,35 @@ TEST(Why, TellsOfACertificateThatHasExpired) {
   Observed gateway;
   gateway.add_certificate("www.example.com", {.not_after = gateway.seen.now - std::chrono::hours(1)});
   EXPECT_FALSE(why_json(gateway.observe(), "www.example.com")["good"].get<bool>());
+}
+
+TEST(Why, TellsOfAPairForTheNameThatIsRefused) {
+  Observed gateway;
+  gateway.add_certificate("shop.example.com");
+  const test::ScratchFolder folder;
+  const auto pair = gateway.authority.issue({.names = {"www.example.com"}});
+  folder.write("www.crt", pair.chain_pem());
+  certstore::CertificateStatus refused;
+  refused.source = "files www.crt";
+  refused.id = "files:www.crt";
+  refused.problem = "the key does not match";
+  refused.file_path = (folder.path() / "www.crt").string();
+  gateway.seen.certificates.push_back(refused);
+  EXPECT_TRUE(has(told(why_json(gateway.observe(), "www.example.com"), "not shown"), "the key does not match"));
+  const Json other = why_json(gateway.observe(), "nobody.test");
+  EXPECT_EQ(told(other, "not shown") + told(other, "not read"), "") << "it is known for what it is";
+}
+
+TEST(Why, TellsOfSourcesThatWereNeverRead) {
+  Observed gateway;
+  gateway.add_certificate("shop.example.com");
+  certstore::CertificateStatus unread;
+  unread.source = "key vault https://my-vault.vault.azure.net app";
+  unread.id = "app";
+  unread.problem = "unreachable: no route";
+  gateway.seen.certificates.push_back(unread);
+  EXPECT_TRUE(has(told(why_json(gateway.observe(), "www.example.com"), "not read"), "unreachable: no route"));
+  EXPECT_EQ(told(why_json(gateway.observe(), "shop.example.com"), "not read"), "") << "that one is good";
 }
 
 TEST(Why, DoesNotTakeTheLocalCasCertificateForAGoodOne) {

@@ -169,6 +169,10 @@ def test_a_bad_certificate_harms_its_own_name_only(run_edge, settings, backend, 
         {"files": {"certificate": str(bad), "key": str(good[1])}}, {"files": {"certificate": str(good[0]), "key": str(good[1])}}]))
     assert serial(edge, "good.example.com")
     assert "bad.crt" in edge.command("certs", "--output", "json", check=0).stdout
+    assert "1 served, 1 refused" in edge.command("status", check=0).stdout
+    why = edge.command("why", "bad.example.com").stdout
+    assert "not shown" in why and "bad.crt" in why
+    assert "bad.crt" not in edge.command("why", "good.example.com", check=0).stdout
 
 
 def test_a_removed_file_lets_go_of_what_others_cover(run_edge, settings, backend, authority, tmp_path):

@@ -95,6 +95,16 @@ def test_proxy_without_a_target_echoes_the_request_as_json(proxy):
         assert part in text, part
 
 
+@pytest.mark.parametrize("words, expected", [
+    (("--listen", "70000"), "--listen: found `70000`"),
+    (("--to", "nope:99999"), "--to: found `nope:99999`"),
+    (("--state", "/dev/null/nowhere"), "(--state names another directory)"),
+])
+def test_proxy_names_the_option_that_is_wrong(tmp_path, words, expected):
+    done = run_command("proxy", *(("--state", tmp_path / "state") if "--state" not in words else ()), *words)
+    assert done.returncode in (1, 2) and expected in done.stderr
+
+
 def test_no_subcommand_or_an_unknown_one_is_wrong_usage():
     assert run_command().returncode == 2
     assert run_command("fly").returncode == 2
