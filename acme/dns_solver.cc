@@ -11,6 +11,7 @@
 #include "acme/dns_lookup.h"
 #include "acme/dns_propagation.h"
 #include "acme/solver.h"
+#include "base/ascii.h"
 #include "base/base32.h"
 #include "base/json.h"
 #include "base/log.h"
@@ -61,6 +62,19 @@ bool fits_in_value(std::string_view text) {
   return !text.empty() && std::ranges::all_of(text, [](char c) { return c > 0x20 && c < 0x7f && c != ';'; });
 }
 
+std::string_view first_label(std::string_view name) {
+  return name.substr(0, name.find('.'));
+}
+
+// Who owns a name chooses where its CNAME leads: into any zone that we may write, to the SPF record of another, say.
+// Names that are only for challenges are harmless, and so is a zone that the operator has named for them.
+bool may_lead_to(std::string_view target, std::string_view wanted, std::string_view zone) {
+  const std::string name = base::lower_case(target);
+  const std::string within = '.' + base::lower_case(zone);
+  return first_label(name) == "_acme-challenge" || first_label(name) == base::lower_case(first_label(wanted)) ||
+         (!zone.empty() && ('.' + name).ends_with(within));
+}
+
 class DnsChallengeSolver final : public Solver {
  public:
   DnsChallengeSolver(std::shared_ptr<DnsZone> zone, Storage& storage, DnsSolverOptions options)
@@ -95,6 +109,13 @@ base::Result<DnsRecord> DnsChallengeSolver::record_for(const ChallengeTask& task
   DnsRecord record = dns_record_of(options_.type, task);
   auto owner = lookup_.follow_cname(record.owner, stop);
   if (!owner) return std::unexpected(std::move(owner).error());
+  if (*owner != record.owner && !may_lead_to(*owner, record.owner, options_.zone)) {
+    return base::fail(
+        base::Code::refused,
+        fmt::format("{} is a CNAME that leads to {}, where nothing is written: lead it to a name that begins "
+                    "with _acme-challenge, or to one in the `zone` of the issuer's `dns`",
+                    record.owner, *owner));
+  }
   record.owner = *std::move(owner);
   return record;
 }

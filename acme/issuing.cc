@@ -218,6 +218,8 @@ base::Result<std::unique_ptr<Solver>> Issuing::solver_for(config::ChallengeType 
   if (!zone) return std::unexpected(std::move(zone.error()));
   options.propagation = issuer.dns->propagation;
   options.ttl = issuer.dns->ttl;
+  if (const auto* azure = std::get_if<config::AzureDns>(&issuer.dns->provider)) options.zone = azure->zone;
+  if (const auto* rfc2136 = std::get_if<config::Rfc2136>(&issuer.dns->provider)) options.zone = rfc2136->zone;
   return make_dns_solver(std::move(*zone), parts_.storage, options);
 }
 

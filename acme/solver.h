@@ -56,6 +56,7 @@ struct DnsSolverOptions {
   config::DnsPropagation propagation;
   std::chrono::seconds ttl{60};
   std::vector<std::string> nameservers;  // "IP:port"; empty: those of the system
+  std::string zone;  // that the configuration names: a CNAME may lead to any name in it; empty: to names for challenges
 };
 [[nodiscard]] std::unique_ptr<Solver> make_dns_solver(std::shared_ptr<DnsZone> zone, Storage& storage,
                                                       DnsSolverOptions options);

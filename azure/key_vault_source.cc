@@ -123,7 +123,10 @@ void KeyVaultSource::run(const std::stop_token& stop) {
       polled_ = true;
       changed_.notify_all();
     }
-    (void)rest_.wait(pause, stop);
+    // Events push, and nobody knows how often: neither they nor what sends them ask the vault more often than this.
+    const milliseconds quiet = std::min(pause, std::max(options_.between_looks, not_before_));
+    if (!rest_.hold(quiet, stop)) return;
+    (void)rest_.wait(pause - quiet, stop);
   }
 }
 
@@ -154,13 +157,23 @@ Outcome<KeyVaultSource::Wanted> KeyVaultSource::wanted(const std::stop_token& st
 }
 
 milliseconds KeyVaultSource::poll(const std::stop_token& stop) {
+  not_before_ = milliseconds(0);
   auto followed = wanted(stop);
   if (!followed) return failed_poll(std::move(followed.error()));
   std::vector<std::string> gone;
+  bool missing = false;  // from this list, and not from the one before
   for (auto held = held_.begin(); held != held_.end();) {
     const bool there = std::ranges::find(*followed, held->first, &VaultItem::name) != followed->end();
-    if (!there) gone.push_back(held->first);
-    held = there ? std::next(held) : held_.erase(held);
+    // One list without it may be a fault of the vault's, or of something on the way.
+    const bool again = !there && std::exchange(held->second.missed, true);
+    if (there) held->second.missed = false;
+    if (!there) {
+      missing = missing || !again;
+      base::log::warning(again ? "a certificate is gone from a key vault" : "a key vault lists a certificate no more",
+                         {{"source", name()}, {"name", held->first}});
+    }
+    if (again) gone.push_back(held->first);
+    held = again ? held_.erase(held) : std::next(held);
   }
   if (!gone.empty()) report(certstore::Change::some({}, std::move(gone)));
   for (const VaultItem& item : *followed) {
@@ -184,7 +197,7 @@ milliseconds KeyVaultSource::poll(const std::stop_token& stop) {
   status_.last_success = services_->client->clock().now();
   status_.certificates = static_cast<std::size_t>(
       std::ranges::count_if(held_, [](const auto& entry) { return entry.second.good != nullptr; }));
-  return jittered(config_.poll);
+  return jittered(missing ? std::min(config_.poll, first_retry) : config_.poll);
 }
 
 // The last good certificates stay: the store keeps them for candidates that are reported as failed.
@@ -209,7 +222,8 @@ milliseconds KeyVaultSource::failed_poll(AzureFailure failure) {
   }
   const milliseconds usual = std::min(config_.poll, first_retry * (1U << std::min(failures_, 10U)));
   ++failures_;
-  return std::max(jittered(usual), retry_after.value_or(milliseconds(0)));
+  not_before_ = retry_after.value_or(milliseconds(0));
+  return std::max(jittered(usual), not_before_);
 }
 
 // The versions that may be served, the newest first; at least one.

@@ -40,7 +40,8 @@ class KeyVaultSource final : public certstore::Source {
     bool is_default = false;
     // start() returns after this, even if the vault has not answered yet.
     std::chrono::milliseconds patience{10'000};
-    Client::Wait wait = {};  // between polls; empty: base::wait_for
+    Client::Wait wait = {};                           // between polls; empty: base::wait_for
+    std::chrono::milliseconds between_looks{10'000};  // that were not due: at least
   };
 
   KeyVaultSource(std::shared_ptr<const Services> services, config::KeyVaultCertificate config, Options options);
@@ -55,7 +56,8 @@ class KeyVaultSource final : public certstore::Source {
   void stop();
   // Whether we may list and read what is followed, asked now. Nothing: yes. Blocking. Any thread.
   [[nodiscard]] std::optional<VaultProblem> examine(const std::stop_token& stop);
-  // Something has changed in the vault: look at once. Any thread.
+  // Something has changed in the vault: look at once, but neither sooner after the last look than Options says, nor
+  // before the vault wants to be asked again. Any thread.
   void look();
   [[nodiscard]] KeyVaultStatus status() const;                             // any thread
   [[nodiscard]] const std::string& vault() const { return vault_.url(); }  // "https://my-vault.vault.azure.net"
@@ -70,6 +72,7 @@ class KeyVaultSource final : public certstore::Source {
     certstore::CertificatePtr good;  // the last good one
     std::string good_version;
     std::optional<VaultProblem> problem;  // why there is nothing better
+    bool missed = false;                  // by the last list
   };
   using Wanted = std::vector<VaultItem>;
 
@@ -98,10 +101,11 @@ class KeyVaultSource final : public certstore::Source {
   KeyVault vault_;
   certstore::Report report_;
 
-  std::map<std::string, Held> held_;   // by the object's name; of the thread
-  std::optional<VaultProblem> whole_;  // why the vault as a whole cannot be read; of the thread
-  bool complete_ = false;              // everything was told once; of the thread
-  unsigned failures_ = 0;              // polls in a row; of the thread
+  std::map<std::string, Held> held_;         // by the object's name; of the thread
+  std::optional<VaultProblem> whole_;        // why the vault as a whole cannot be read; of the thread
+  bool complete_ = false;                    // everything was told once; of the thread
+  unsigned failures_ = 0;                    // polls in a row; of the thread
+  std::chrono::milliseconds not_before_{0};  // what the vault itself asks for, after the last poll; of the thread
   std::minstd_rand random_;
 
   Rest rest_;  // between polls

@@ -22,6 +22,10 @@ Rest::End Rest::wait(std::chrono::milliseconds time, const std::stop_token& stop
   return std::exchange(woken_, false) ? End::woken : End::over;
 }
 
+bool Rest::hold(std::chrono::milliseconds time, const std::stop_token& stop) {
+  return (time.count() == 0 || wait_(time, stop)) && !stop.stop_requested();
+}
+
 void Rest::wake() {
   std::stop_source current;
   {

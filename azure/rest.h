@@ -18,6 +18,9 @@ class Rest {
   enum class End : std::uint8_t { over, woken, stopped };
   // Woken also where that was asked for since the last wait. Blocking. One thread.
   [[nodiscard]] End wait(std::chrono::milliseconds time, const std::stop_token& stop);
+  // The whole time, whoever wakes; that is then the first thing that the next wait() hears of. False: stopped.
+  // Blocking.
+  [[nodiscard]] bool hold(std::chrono::milliseconds time, const std::stop_token& stop);
   void wake();    // any thread; never lost
   void forget();  // what was asked for so far
 

@@ -132,9 +132,21 @@ TEST(DnsSolver, ShowsApexAndWildcardAtOnceAndTakesEachAway) {
   EXPECT_TRUE(dns->clean_up(apex, {})) << "twice is no error";
 }
 
-TEST(DnsSolver, WritesWhereACnameLeads) {
+TEST(DnsSolver, WritesNotWhereverAStrangersCnameLeads) {
   TestStorage storage;
-  const auto dns = solver(storage);
+  const auto shown = solver(storage)->present(task("moved.example.test", "a"), {});
+  ASSERT_FALSE(shown);
+  EXPECT_TRUE(shown.error().what.contains("leads to moved.delegated.test, where nothing is written"))
+      << shown.error().what;
+  EXPECT_EQ(values_at("moved.delegated.test"), 0U);
+  EXPECT_TRUE(storage.list("dns")->empty());
+}
+
+TEST(DnsSolver, WritesWhereACnameLeadsInTheZoneOfTheConfiguration) {
+  TestStorage storage;
+  const auto dns = make_dns_solver(
+      zone(), storage,
+      {.propagation = {.timeout = 20s}, .nameservers = {test::named().address()}, .zone = "Delegated.test"});
   const auto shown = dns->present(task("moved.example.test", "a"), {});
   ASSERT_TRUE(shown) << shown.error().what;
   EXPECT_EQ(values_at("moved.delegated.test"), 1U);

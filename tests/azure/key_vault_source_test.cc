@@ -54,7 +54,8 @@ class KeyVaultSourceTest : public testing::Test {
   }
 
   void start() {
-    source = std::make_unique<KeyVaultSource>(azure.services(), config, KeyVaultSource::Options{});
+    source = std::make_unique<KeyVaultSource>(azure.services(), config,
+                                              KeyVaultSource::Options{.between_looks = between_looks});
     source->start([this](certstore::Change change) {
       const std::lock_guard lock(mutex);
       for (certstore::Candidate& candidate : change.candidates) {
@@ -82,6 +83,7 @@ class KeyVaultSourceTest : public testing::Test {
       R"(Bearer authorization="https://login.microsoftonline.com/t", resource="https://vault.azure.net")";
   test::AzureScript azure;
   config::KeyVaultCertificate config;
+  std::chrono::milliseconds between_looks{0};
   std::mutex mutex;
   std::map<std::string, std::string> shown;
   int reports = 0;
@@ -207,6 +209,9 @@ TEST_F(KeyVaultSourceTest, FollowsAllWithAPrefixAndLetsGoOfWhatIsGone) {
   EXPECT_EQ(azure.count("GET /certificates/app/versions"), 1U);
   list({item("app", 1)});
   look();
+  EXPECT_EQ(of("app-2"), "two.example.com") << "one list may be wrong";
+  EXPECT_LE(source->status().pause, 6s) << "and is looked at again soon";
+  look();
   EXPECT_EQ(of("app-2"), "absent");
 }
 
@@ -219,12 +224,31 @@ TEST_F(KeyVaultSourceTest, TakesNoAnswerThatIsNoListForAnEmptyVault) {
   for (const char* answer : {"{}", R"({"value":null})", R"({"value":[],"nextLink":7})", R"({"value":{}})"}) {
     azure.reply("GET /certificates", Reply{.body = answer});
     look();
+    look();
     EXPECT_TRUE(app().contains("could be used")) << answer << ": " << app();
     EXPECT_EQ(source->status().certificates, 1U) << answer;
   }
   azure.reply("GET /certificates", Reply{.body = json{{"value", {item("app", 1)}}, {"nextLink", nullptr}}.dump()});
   look();
   EXPECT_EQ(app(), "one.example.com");
+}
+
+TEST_F(KeyVaultSourceTest, TakesAOnceMissedCertificateBackAsItWas) {
+  config.name.clear();
+  config.prefix = "app";
+  const auto list = [this](const std::vector<json>& items) {
+    azure.reply("GET /certificates", Reply{.body = json{{"value", items}, {"nextLink", nullptr}}.dump()});
+  };
+  list({item("app", 1)});
+  start();
+  for (int turn = 0; turn < 3; ++turn) {
+    list({});
+    look();
+    EXPECT_EQ(app(), "one.example.com") << turn;
+    list({item("app", 1)});
+    look();
+  }
+  EXPECT_EQ(azure.count("GET /secrets/app/v1"), 1U);
 }
 
 TEST_F(KeyVaultSourceTest, StopsAtAListThatIsLargerThanAnyVaults) {
@@ -236,6 +260,25 @@ TEST_F(KeyVaultSourceTest, StopsAtAListThatIsLargerThanAnyVaults) {
                                 .dump()});
   start();
   EXPECT_TRUE(app().contains("a list of more than 32 MiB")) << app();
+}
+
+// However many events are pushed.
+TEST_F(KeyVaultSourceTest, IsLookedAtNoSoonerThanTheVaultWants) {
+  azure.reply("GET /certificates/app/versions",
+              Reply{.status = 403, .headers = {{"Retry-After", "3000"}}, .body = "{}"});
+  start();
+  for (int event = 0; event < 1000; ++event) source->look();
+  source->stop();
+  EXPECT_EQ(source->status().rounds, 1U);
+  EXPECT_EQ(azure.count("GET /certificates/app/versions"), 1U);
+}
+
+TEST_F(KeyVaultSourceTest, IsLookedAtNoOftenerThanItsPause) {
+  between_looks = 1h;
+  start();
+  for (int event = 0; event < 1000; ++event) source->look();
+  source->stop();
+  EXPECT_EQ(source->status().rounds, 1U);
 }
 
 TEST_F(KeyVaultSourceTest, FollowsAllThatHaveATag) {
