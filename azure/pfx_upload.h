@@ -1,5 +1,5 @@
-// UploadedPfx: a certificate with its key as Azure takes it: 3DES and SHA-1, for gateways have refused AES-256 as a wrong
-// password, and nothing published says that all of them take it now (docs/adr/0012).
+// UploadedPfx: a certificate with its key as Azure takes it: 3DES and SHA-1, for gateways have refused AES-256 as a
+// wrong password, and nothing published says that all of them take it now (docs/adr/0012).
 #pragma once
 
 #include <cstddef>

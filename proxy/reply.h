@@ -15,7 +15,7 @@ struct Reply {
   std::string_view content_type = "text/plain; charset=utf-8";
   std::string_view location = {};
   std::string_view request_id = {};  // empty: the request's own, else one that is made and left in its fields
-  unsigned retry_after = 0;  // seconds; 0: not said
+  unsigned retry_after = 0;          // seconds; 0: not said
   const config::HeaderChanges* changes = nullptr;
 };
 
