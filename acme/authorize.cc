@@ -52,9 +52,7 @@ class Authorizing {
     }
     for (const Open& one : open_) {
       if (one.challenge.status != Challenge::Status::pending) continue;  // told before a restart
-      if (auto told = bench_.client.respond(bench_.signer, one.challenge, stop_); !told) {
-        return in_name(std::unexpected(std::move(told.error())), one.identifier);
-      }
+      if (auto told = tell(one); !told) return in_name(std::move(told), one.identifier);
     }
     for (const Open& one : open_) {
       if (auto valid = wait_until_valid(one); !valid) return in_name(std::move(valid), one.identifier);
@@ -114,6 +112,22 @@ class Authorizing {
             .key_authorization = bench_.signer.key.key_authorization(challenge.token),
             .account_url = bench_.signer.account_url,
             .issuer_domain_names = challenge.issuer_domain_names};
+  }
+
+  // Says that the challenge is in place. Where the connection was lost, the challenge itself tells whether that was
+  // heard: a server that has heard it is looking, and to take the answer away now would fail the order.
+  Outcome<void> tell(const Open& one) {
+    auto told = bench_.client.respond(bench_.signer, one.challenge, stop_);
+    if (told) return {};
+    if (told.error().error.code != base::Code::closed) return std::unexpected(std::move(told.error()));
+    const auto seen = bench_.client.authorization(bench_.signer, one.url, stop_);
+    if (!seen) return std::unexpected(std::move(told.error()));
+    const Challenge* challenge = seen->value.challenge(wanted_.challenge);
+    const bool heard = seen->value.status != Authorization::Status::pending || challenge == nullptr ||
+                       challenge->status != Challenge::Status::pending;
+    if (!heard) told = bench_.client.respond(bench_.signer, one.challenge, stop_);
+    if (!told && !heard) return std::unexpected(std::move(told.error()));
+    return {};
   }
 
   Outcome<void> wait_until_valid(const Open& one) {
