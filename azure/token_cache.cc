@@ -59,9 +59,12 @@ void TokenCache::take(Entry& entry, base::Result<Grant> result) {
     entry.refresh = refresh_time(*result, now);
     entry.grant = *std::move(result);
     entry.failure.reset();
-    if (now + least_left < entry.grant->expires) {
+    const auto left = entry.grant->expires - now;
+    if (left > base::SystemTime::duration::zero()) {
       entry.failures = 0;
-      entry.again = {};
+      // One that lives shorter than the margin is used nevertheless, and another is asked for before it ends.
+      const auto pause = std::max<base::SystemTime::duration>(seconds(1), left / 2);
+      entry.again = left > least_left ? base::SystemTime{} : now + pause;
       return;
     }
     entry.failure = base::Error{base::Code::protocol, "a token that has ended already: the clock of this machine?",
