@@ -28,13 +28,23 @@ def azure(tmp_path, authority):
 
 
 @pytest.fixture
+def files(tmp_path):
+    """files(pair, name) writes a pair where an entry of `certificates` finds it, and returns that entry."""
+    def write(pair, name="site"):
+        certificate, key = pair.write(tmp_path / "certificates", name)
+        return {"files": {"certificate": str(certificate), "key": str(key)}}
+    return write
+
+
+@pytest.fixture
 def run_edge(azure, tmp_path):
     """run_edge(**settings) is a running edge that knows this Azure and answers every request itself; it must end well."""
     started = []
 
     def run(**settings):
         values = {"azure": azure.settings, "routes": [{"respond": {"status": 200, "body": "served"}}], **settings}
-        started.append(Edge(tmp_path / f"edge{len(started)}", values))
+        started.append(Edge(tmp_path / f"edge{len(started)}", values, start=False))
+        started[-1].start(patience=20)  # it waits for a vault for ten seconds
         return started[-1]
 
     yield run

@@ -24,8 +24,8 @@ def dns(azure, **more):
 
 
 @pytest.mark.parametrize("zone", [{}, {"zone": "example.test"}])
-def test_doctor_reads_what_is_written_and_says_what_it_cannot_know(azure, gateway, run_edge, zone):
-    edge = run_edge(issuers=dns(azure, **zone), mirrors=[
+def test_doctor_reads_what_is_written_and_says_what_it_cannot_know(azure, gateway, authority, files, run_edge, zone):
+    edge = run_edge(certificates=[files(authority.issue("www.example.test"))], issuers=dns(azure, **zone), mirrors=[
         {"key_vault": {"vault": azure.key_vault.url}}, {"application_gateway": {"resource_id": gateway.id}}])
     found = findings(edge)
     for check, role in (("key vault mirror", "Key Vault Certificates Officer"), ("application gateway", "Network Contributor"),
@@ -35,8 +35,8 @@ def test_doctor_reads_what_is_written_and_says_what_it_cannot_know(azure, gatewa
     assert gateway.writes == [] and not azure.vault.certificates
 
 
-def test_doctor_names_the_role_that_is_missing(azure, gateway, run_edge):
-    edge = run_edge(issuers=dns(azure), mirrors=[
+def test_doctor_names_the_role_that_is_missing(azure, gateway, authority, files, run_edge):
+    edge = run_edge(certificates=[files(authority.issue("www.example.test"))], issuers=dns(azure), mirrors=[
         {"key_vault": {"vault": azure.key_vault.url}}, {"application_gateway": {"resource_id": gateway.id, "listeners": ["none"]}}])
     assert "no listener none" in findings(edge)["application gateway"]["text"]
     azure.arm.fail_next(403, "AuthorizationFailed", operation="ApplicationGateways_Get", times=9)
@@ -48,9 +48,10 @@ def test_doctor_names_the_role_that_is_missing(azure, gateway, run_edge):
         assert found[check]["verdict"] == "bad" and role in found[check]["text"], found[check]
 
 
-def test_doctor_knows_what_a_reload_has_brought(azure, authority, run_edge):
-    azure.vault.add_certificate("site", authority.issue("www.example.test"))
-    edge = run_edge()
+def test_doctor_knows_what_a_reload_has_brought(azure, authority, files, run_edge):
+    pair = authority.issue("www.example.test")
+    azure.vault.add_certificate("site", pair)
+    edge = run_edge(certificates=[files(pair)])
     assert edge.command("doctor").returncode == 0, "nothing is issued here, and nothing is in Azure"
     assert findings(edge)["certificates"]["verdict"] == "good"
     edge.write(mirrors=[{"key_vault": {"vault": azure.key_vault.url}}],

@@ -20,15 +20,6 @@ def quick(azure):
     azure.arm.operations.seconds = 0.1
 
 
-@pytest.fixture
-def files(authority, tmp_path):
-    """files(pair, name) writes a pair where an entry of `certificates` finds it, and returns that entry."""
-    def write(pair, name="site"):
-        certificate, key = pair.write(tmp_path / "certificates", name)
-        return {"files": {"certificate": str(certificate), "key": str(key)}}
-    return write
-
-
 def mirror(gateway, *hosts, **more):
     return {"application_gateway": {"resource_id": gateway.id,
                                     "certificates": [{"certificate": host, "name": f"ours-{host}"} for host in hosts], **more}}

@@ -9,14 +9,6 @@ IMPORT = "ImportCertificate"
 
 
 @pytest.fixture
-def files(authority, tmp_path):
-    def write(pair):
-        certificate, key = pair.write(tmp_path / "certificates", "site")
-        return {"files": {"certificate": str(certificate), "key": str(key)}}
-    return write
-
-
-@pytest.fixture
 def mirror(azure):
     return {"key_vault": {"vault": azure.key_vault.url, "certificates": [{"certificate": HOST, "name": "ours"}]}}
 
