@@ -54,8 +54,8 @@ class KeyVaultSourceTest : public testing::Test {
   }
 
   void start() {
-    source = std::make_unique<KeyVaultSource>(azure.services(), config,
-                                              KeyVaultSource::Options{.between_looks = between_looks});
+    source = std::make_unique<KeyVaultSource>(
+        azure.services(), config, KeyVaultSource::Options{.patience = patience, .between_looks = between_looks});
     source->start([this](certstore::Change change) {
       const std::lock_guard lock(mutex);
       for (certstore::Candidate& candidate : change.candidates) {
@@ -83,6 +83,7 @@ class KeyVaultSourceTest : public testing::Test {
       R"(Bearer authorization="https://login.microsoftonline.com/t", resource="https://vault.azure.net")";
   test::AzureScript azure;
   config::KeyVaultCertificate config;
+  std::chrono::milliseconds patience{10'000};
   std::chrono::milliseconds between_looks{0};
   std::mutex mutex;
   std::map<std::string, std::string> shown;
@@ -252,6 +253,7 @@ TEST_F(KeyVaultSourceTest, TakesAOnceMissedCertificateBackAsItWas) {
 }
 
 TEST_F(KeyVaultSourceTest, StopsAtAListThatIsLargerThanAnyVaults) {
+  patience = 60s;  // thirty megabytes, in a build that looks at each byte
   json large = item("app/v1", 1);
   for (int tag = 0; tag < 50; ++tag) large["tags"][std::to_string(tag)] = std::string(1000, 'x');
   azure.reply("GET /certificates/app/versions",
