@@ -132,4 +132,4 @@ def test_an_event_of_event_grid_shortens_the_poll(azure, serve, authority, pair)
     assert event(edge, "Microsoft.KeyVault.CertificateNewVersionCreated", data) == (200, {"looking": 0})
     data["ObjectName"] = "app"
     assert event(edge, "Microsoft.KeyVault.CertificateNewVersionCreated", data) == (200, {"looking": 1})
-    eventually(lambda: serial(edge) == fresh.serial, what="the new version")
+    eventually(lambda: serial(edge) == fresh.serial, 30, "the new version, ten seconds after the last look at the earliest")

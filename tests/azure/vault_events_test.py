@@ -20,4 +20,4 @@ def test_an_event_shortens_the_poll(azure, authority, run_edge, subscribe):
     assert grid.validate()
     version = azure.vault.add_certificate("site", new, created=1_700_000_001)
     assert grid.new_version(azure.key_vault.url, "site", version) == 200
-    eventually(lambda: shown(edge, HOST).serial_number == new.serial)
+    eventually(lambda: shown(edge, HOST).serial_number == new.serial, 30)  # ten seconds after the last look at the earliest
