@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "app/shown_certificate.h"
 #include "azure/object_name.h"
 #include "base/ascii.h"
 #include "base/timestamps.h"
@@ -46,23 +47,6 @@ CertificatePtr one_of(std::vector<CertificatePtr> certificates, base::SystemTime
   return one_of(certstore::choose(certificates, now));
 }
 
-bool stands_in(const CertificatePtr& certificate, const Observation& seen) {
-  return std::ranges::any_of(seen.certificates, [&](const certstore::CertificateStatus& status) {
-    return status.serving == certificate && is_interim(status);
-  });
-}
-
-// As a client that asks for this host sees it.
-CertificatePtr shown_for(const std::string& host, const Observation& seen) {
-  if (!seen.snapshot || !seen.snapshot->certificates) return nullptr;
-  const certstore::CertIndex& index = *seen.snapshot->certificates;
-  const certstore::CertPair* const pair =
-      host.starts_with('*') ? index.exact(base::lower_case(host)) : index.find(host);
-  if (pair == nullptr) return nullptr;
-  CertificatePtr certificate = one_of(*pair);
-  return stands_in(certificate, seen) ? nullptr : certificate;
-}
-
 Found found_in(const certstore::CertificateStatus& status) {
   if (status.serving != nullptr) return {status.serving, {}};
   if (status.certificate != nullptr) return {status.certificate, "it is shown for no name"};
@@ -70,7 +54,7 @@ Found found_in(const certstore::CertificateStatus& status) {
 }
 
 Found find(const std::string& name, const Observation& seen) {
-  if (auto certificate = shown_for(name, seen)) return {std::move(certificate), {}};
+  if (auto certificate = shown_certificate(name, seen)) return {std::move(certificate), {}};
   for (const certstore::CertificateStatus& status : seen.certificates) {
     if (status.id == name && !is_interim(status)) return found_in(status);
   }
