@@ -5,29 +5,10 @@
 #include <utility>
 
 #include "acme/json_fields.h"
+#include "base/json.h"
 
 namespace kube {
 namespace {
-
-// Before it is parsed: each level of an array costs fifty times its one byte.
-bool too_deep(std::string_view text) {
-  unsigned depth = 0;
-  bool in_text = false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (in_text) {
-      if (c == '\\') ++i;
-      if (c == '"') in_text = false;
-    } else if (c == '"') {
-      in_text = true;
-    } else if (c == '{' || c == '[') {
-      if (++depth > WatchStream::deepest) return true;
-    } else if ((c == '}' || c == ']') && depth > 0) {
-      --depth;
-    }
-  }
-  return false;
-}
 
 std::optional<WatchEvent::Type> type_of(std::string_view name) {
   using enum WatchEvent::Type;
@@ -73,7 +54,8 @@ base::Result<bool> WatchStream::feed(std::string_view bytes) {
 
 base::Result<bool> WatchStream::deliver_line(std::string_view line) {
   if (line.find_first_not_of(" \t\r") == std::string_view::npos) return true;
-  if (too_deep(line)) return broken("an event of the watch is nested too deep");
+  // Before it is parsed: each level of an array costs fifty times its one byte.
+  if (base::depth_of_json(line) > deepest) return broken("an event of the watch is nested too deep");
   nlohmann::json event = nlohmann::json::parse(line, nullptr, false);
   if (!event.is_object()) return broken("an event of the watch is no JSON object");
   const std::string* name = acme::text_member(event, "type");
