@@ -72,9 +72,11 @@ void learn(ConnectionFacts& facts, WorkerStats& stats, SSL* ssl, TlsHandshake& h
 awaitable<bool> Connection::open(tcp::socket& socket, const config::Listener& listener) {
   opening_ = &socket;
   deadline_.arm(worker_.snapshot()->config->timeouts.handshake);
-  if (wants_proxy_header(listener, facts_.peer) && !co_await take_proxy_header(socket)) co_return false;
-  const bool opened = listener.tls ? co_await shake_hands(socket) : co_await look_at_first_bytes(socket);
+  bool opened = true;
+  if (wants_proxy_header(listener, facts_.peer)) opened = co_await take_proxy_header(socket);
+  if (opened) opened = listener.tls ? co_await shake_hands(socket) : co_await look_at_first_bytes(socket);
   deadline_.disarm();
+  opening_ = nullptr;
   co_return opened;
 }
 
@@ -95,7 +97,6 @@ awaitable<bool> Connection::shake_hands(tcp::socket& socket) {
   TlsHandshake handshake;
   handshake.snapshot = worker_.snapshot();
   handshake.local = facts_.local;
-  opening_ = nullptr;
   auto made = std::make_unique<TlsTransport>(worker_, std::move(socket), worker_.tls().new_session(handshake),
                                              &stats.bytes_received, &stats.bytes_sent);
   TlsTransport& transport = *made;
@@ -124,7 +125,6 @@ awaitable<bool> Connection::shake_hands(tcp::socket& socket) {
 
 awaitable<bool> Connection::look_at_first_bytes(tcp::socket& socket) {
   WorkerStats& stats = worker_.stats();
-  opening_ = nullptr;
   transport_ = std::make_unique<PlainTransport>(worker_, std::move(socket), &stats.bytes_received, &stats.bytes_sent);
   const auto ready = co_await transport_->readable();
   if (!ready) co_return false;
