@@ -34,12 +34,13 @@ void SnapshotPublisher::run(const std::stop_token& stop) {
   std::unique_lock lock(mutex_);
   while (changed_.wait(lock, stop, [this] { return holds_ == 0 && changes_ != changes_published_; })) {
     ++parts_.generation;
-    auto snapshot = std::make_shared<const proxy::Snapshot>(parts_);
+    const auto snapshot = std::make_shared<const proxy::Snapshot>(parts_);
     const std::uint64_t changes = changes_;
+    // Told before it is served: whoever is served by it and asks then finds nothing older.
+    current_ = snapshot;
     lock.unlock();
     publish_(snapshot);
     lock.lock();
-    current_ = std::move(snapshot);
     changes_published_ = changes;
     published_.notify_all();
     // Whatever else arrives in this time goes out together.

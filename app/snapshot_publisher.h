@@ -44,7 +44,7 @@ class SnapshotPublisher {
   // Until everything that was changed before this call is published. Blocking; not under a Hold of the same thread.
   void flush();
 
-  // The last one that was published; null before the first.
+  // The last one that was published, or is being published; null before the first.
   [[nodiscard]] proxy::SnapshotPtr current() const;
 
  private:
