@@ -178,6 +178,7 @@ class Http2:
             self.h2.update_settings({h2.settings.SettingCodes.INITIAL_WINDOW_SIZE: window})
         self.headers, self.data, self.trailers, self.ended, self.resets = {}, {}, {}, set(), {}
         self.informational = {}
+        self.unfiled = b""
         self.goaway = None
         self.settings = {}
         self.flush()
@@ -202,8 +203,12 @@ class Http2:
         content = self.sock.recv(65536)
         if not content:
             raise EOFError("closed")
-        for event in self.h2.receive_data(content):
-            self._file(event)
+        # One frame at a time: what comes behind a GOAWAY is refused by h2 until that one is filed.
+        self.unfiled += content
+        while len(self.unfiled) >= 9 and len(self.unfiled) >= (end := 9 + int.from_bytes(self.unfiled[:3], "big")):
+            frame, self.unfiled = self.unfiled[:end], self.unfiled[end:]
+            for event in self.h2.receive_data(frame):
+                self._file(event)
         self.flush()
 
     def _file(self, event):
