@@ -143,6 +143,10 @@ class Backend:
                 sock, _ = listener.accept()
             except OSError:
                 return
+            self._open.add(sock)
+            if listener.fileno() < 0:  # close() has come between, and has not seen this one
+                self._open.discard(sock)
+                return sock.close()
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self.connections += 1
             threading.Thread(target=self._serve, args=(sock, self.connections), daemon=True).start()
@@ -153,8 +157,9 @@ class Backend:
             if self.proxy_protocol:
                 header = read_proxy_header(sock)
             if self.tls is not None:
+                self._open.discard(sock)
                 sock = self.tls.wrap_socket(sock, server_side=True)
-            self._open.add(sock)
+                self._open.add(sock)
             connection = Connection(self, sock)
             connection.number, connection.proxy_header = number, header
             while self._exchange(connection):
