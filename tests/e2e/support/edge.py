@@ -123,7 +123,9 @@ class Edge:
 
     @property
     def stdout(self):
-        return self.stdout_path.read_text(errors="replace")
+        """Its whole lines: what is just being written may be there in part."""
+        text = self.stdout_path.read_text(errors="replace")
+        return text[:text.rfind("\n") + 1]
 
     def admin(self, path, method="GET"):
         """Status and body of the admin endpoint."""
