@@ -270,6 +270,8 @@ def test_the_alerts_and_the_dashboard_find_their_metrics(nginx, kubectl):
     kubectl.apply(MANIFESTS / "001-01-issuer.yaml", MANIFESTS / "001-02-ingress.yaml")
     ready(kubectl, "certificate/selfsigning-cert")
     eventually(lambda: nginx.metric("x509_cert_not_after", secret_name="selfsigning-cert") > 0, 20)
+    eventually(lambda: nginx.metric("certmanager_certificate_ready_status", name="selfsigning-cert", condition="True",
+                                    namespace=kubectl.namespace) == 1, 20)
     metrics = nginx.metrics()
     assert asked <= set(metrics)
     labels, _ = next(each for each in metrics["x509_cert_not_after"] if each[0].get("secret_name") == "selfsigning-cert")

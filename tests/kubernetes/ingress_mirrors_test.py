@@ -84,7 +84,7 @@ def test_a_secret_is_copied_where_the_other_side_accepts_it(edge, cluster, kubec
     kubectl("annotate", "secret", "web", f"sekisho.io/mirror-to={target}")
     told(kubectl, "MirrorRefused", f"namespace {target} does not take Secrets of {namespace}")
     assert held(other, "web") is None
-    assert edge.metric("sekisho_mirrors", state="refused") == 1
+    eventually(lambda: edge.metric("sekisho_mirrors", state="refused") == 1)
 
     accept(cluster, other, namespace)
     follows(other, "web", first)
@@ -155,4 +155,4 @@ def test_another_replica_goes_on_and_without_the_switch_nothing_is_written(run_i
     renewed = authority.issue(HOST)
     kubectl.apply(tls_secret("web", renewed))
     follows(other, "web", renewed)
-    assert second.metric("sekisho_mirrors", state="in_step") == 1
+    eventually(lambda: second.metric("sekisho_mirrors", state="in_step") == 1)  # it knows the answer after the API has the change

@@ -128,7 +128,7 @@ def test_a_bad_secret_touches_its_own_host_alone_and_its_owner_is_told(edge, kub
     assert edge.serves("bad.example.com", title="app2")
     assert edge.shown("bad.example.com").serial_number == edge.shown("nobody.example.net").serial_number
     assert "bad-tls" in told(kubectl, "bad", "InvalidSecret")
-    assert edge.metric("sekisho_kube_notices", reason="InvalidSecret") == 1
+    eventually(lambda: edge.metric("sekisho_kube_notices", reason="InvalidSecret") == 1)
     assert edge.metric("x509_cert_not_after", secret_name="good-tls") == good.leaf.not_valid_after_utc.timestamp()
     assert "bad-tls" in edge.command("certs").stdout
     # Mended, it is shown; broken again, the last good one stays.
