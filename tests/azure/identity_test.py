@@ -45,10 +45,14 @@ def test_a_client_certificate_signs_assertions(azure, authority, serve, tmp_path
 
 def test_a_token_file_is_read_anew_at_each_exchange(azure, serve):
     azure.project_token(lifetime=-60)
-    timer = threading.Timer(0.5, azure.project_token)
-    timer.start()
+
+    def renew():
+        eventually(lambda: azure.journal.asked("token", status=401), 20, "the one that is over is refused")
+        azure.project_token()
+    renewing = threading.Thread(target=renew)
+    renewing.start()
     serve()
-    timer.join()
+    renewing.join()
     assert azure.journal.asked("token")[0].status == 401
 
 

@@ -117,12 +117,14 @@ def test_a_request_that_crosses_the_first_goaway_of_a_drain_is_served(run_edge, 
     stream = client.request(path="/echo")
     assert client.response(stream)[0] == 200
     client.until(lambda: client.goaway is not None and client.goaway.last_stream_id == stream)
+    client.close()
+    assert edge.process.wait(10) == 0  # a second signal would end it at once
 
 
 @pytest.mark.parametrize("open_socket", [lambda edge: WebSocket(http1(edge)), lambda edge: WebSocketOverHttp2(http2(edge))],
                          ids=["http1", "http2"])
 def test_a_websocket_is_served_until_the_deadline_of_the_drain(run_edge, settings, backend, open_socket):
-    edge = run_edge(settings(backend, drain={"grace": "0", "deadline": "1500ms"}))
+    edge = run_edge(settings(backend, drain={"grace": "0", "deadline": "3s"}))
     upgraded = open_socket(edge)
     upgraded.echo(b"before")
     edge.signal(signal.SIGTERM)
