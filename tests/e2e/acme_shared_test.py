@@ -73,7 +73,7 @@ def test_a_key_that_others_have_is_served_by_no_process_any_more(make_world, run
     world.faults.inject(faulty.rate_limited(3600, times=9))
     one.command("revoke", "www.example.com", "--reason", "1", check=0)
     assert shown(one, "www.example.com") != leaf
-    eventually(lambda: shown(two, "www.example.com") != leaf, 5, "the other process does not serve it either")
+    eventually(lambda: shown(two, "www.example.com") != leaf, 10, "the other process does not serve it either")
     assert world.pebble.issued(leaf) == "Revoked" and world.pebble.revocation_reason(leaf) == 1
 
 

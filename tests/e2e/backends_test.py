@@ -64,7 +64,7 @@ def test_nobody_there_is_502_and_a_silent_one_504(run_edge, settings, make_backe
     assert curl_status(edge, "/") == 502
     begun = time.monotonic()
     assert curl_status(edge, "/gate", "-X", "POST", "-d", "x") == 504
-    assert time.monotonic() - begun < 3
+    assert time.monotonic() - begun < 10  # the backend would answer after 30 s
 
 
 def test_a_connect_that_hangs_is_504(run_edge, settings):
@@ -253,7 +253,8 @@ def test_waiting_in_the_queue_ends(run_edge, settings, make_backend):
 def test_names_are_resolved(run_edge, settings, make_backend):
     server = make_backend("named")
     edge = run_edge(settings(None, routes=[{"backend": "app"}], backends={"app": {"endpoints": [f"localhost:{server.port}"]}}))
-    eventually(lambda: curl_json(edge, "/echo")["backend"] == "named")
+    eventually(lambda: curl_status(edge, "/echo") == 200)
+    assert curl_json(edge, "/echo")["backend"] == "named"
 
 
 def test_a_name_that_does_not_resolve_is_503_and_not_a_refused_start(run_edge, settings):

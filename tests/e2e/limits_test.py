@@ -17,7 +17,7 @@ HOST = "Host: www.example.com\r\n"
 @pytest.fixture(scope="module")
 def tight(settings, backend, tmp_path_factory):
     values = settings(backend, limits={"header_count": 20, "header_size": "4KiB", "uri_length": "1KiB", "body_size": "10KiB"},
-                      timeouts={"header": "500ms", "body": "500ms", "idle": "1s", "write": "1s"})
+                      timeouts={"header": "1s", "body": "1s", "idle": "2s", "write": "1s"})
     values["routes"] = [{"backend": "app"}, {"path": {"prefix": "/upload"}, "backend": "app", "body_size": "100KiB"}]
     with running(tmp_path_factory.mktemp("tight"), values) as edge:
         yield edge
@@ -199,7 +199,7 @@ def test_a_chunk_line_without_end_of_a_backend_holds_back_nobody(run_edge, setti
                          ids=["download", "tunnel"])
 def test_a_client_that_does_not_read_is_cut_off_whatever_else_was_late(run_edge, settings, backend, path, upgrade):
     """The request's own deadline, or that of the silent tunnel, comes first; the client's must still end it."""
-    values = settings(backend, timeouts={"write": "1s"})
+    values = settings(backend, timeouts={"write": "2s"})
     values["backends"]["app"]["timeouts"] = {"request": "300ms", "upgraded_idle": "300ms"}
     edge = run_edge(values)
     client = http1(edge, receive_buffer=4096)

@@ -54,7 +54,7 @@ def test_a_request_that_has_begun_is_not_parked(run_edge, settings, backend):
 
 
 def test_a_parked_connection_ends_at_its_idle_time_with_close_notify(run_edge, settings, backend):
-    edge = run_edge(settings(backend, timeouts={"idle": "1s"}))
+    edge = run_edge(settings(backend, timeouts={"idle": "3s"}))
     client = http1(edge)
     assert client.get("/echo")[0] == 200
     parked(edge)

@@ -168,13 +168,13 @@ def test_reloads_under_load_lose_nothing(run_edge, settings, backend):
 
 def test_drain_says_not_ready_serves_on_and_then_closes(run_edge, settings, make_backend):
     server = make_backend()
-    edge = run_edge(settings(server, drain={"grace": "1500ms", "deadline": "20s"}))
+    edge = run_edge(settings(server, drain={"grace": "4s", "deadline": "20s"}))
     one, two, busy = http1(edge), http2(edge), http1(edge)
     assert one.get("/echo")[0] == two.get("/echo")[0] == 200
     busy.send(f"GET /gate HTTP/1.1\r\n{HOST}\r\n")
     eventually(lambda: ("GET", "/gate") in server.requests)
     edge.signal(signal.SIGTERM)
-    eventually(lambda: edge.admin("/readyz")[0] == 503, patience=1, what="not ready")
+    eventually(lambda: edge.admin("/readyz")[0] == 503, patience=3, what="not ready")
     assert curl_status(edge, "/echo") == 200, "new connections are served in the grace time"
     with pytest.raises((EOFError, OSError)):
         two.until(lambda: False)
@@ -189,19 +189,19 @@ def test_drain_says_not_ready_serves_on_and_then_closes(run_edge, settings, make
     server.gate.set()
     status, headers, _, _ = busy.response()
     assert status == 200 and headers["connection"] == ["close"]
-    assert edge.process.wait(5) == 0, "ends as soon as the last one has"
+    assert edge.process.wait(10) == 0, "ends as soon as the last one has"
 
 
 def test_drain_ends_at_its_deadline(run_edge, settings, make_backend):
     server = make_backend()
-    edge = run_edge(settings(server, drain={"grace": "0", "deadline": "1s"}))
+    edge = run_edge(settings(server, drain={"grace": "0", "deadline": "2s"}))
     socket_ = WebSocket(http1(edge))
     begun = time.monotonic()
     edge.signal(signal.SIGTERM)
-    time.sleep(0.3)
+    eventually(lambda: edge.readiness()["draining"])
     socket_.echo(b"until the deadline")
     edge.process.wait(20)
-    assert 0.9 < time.monotonic() - begun < 6
+    assert 1.9 < time.monotonic() - begun < 8
     assert socket_.http.closed()
 
 
@@ -211,7 +211,7 @@ def test_drain_while_idle_is_quick_and_clean(run_edge, settings, backend):
     begun = time.monotonic()
     edge.signal(signal.SIGINT)
     edge.process.wait(20)
-    assert time.monotonic() - begun < 3
+    assert time.monotonic() - begun < 10  # and not at its deadline
     del kept
 
 

@@ -85,7 +85,7 @@ def test_the_guides_secret_provider_class_is_served_without_a_mount(run, azure, 
     version = azure.vault.add_certificate("app-ssl-certificate", new, created=1_700_000_001)
     grid = Subscription(edge.admin_port, "/api/events/key-vault")
     assert grid.new_version(f"https://{VAULT}.vault.azure.net", "app-ssl-certificate", version) == 200
-    edge.shows(HOST, new)
+    edge.shows(HOST, new, patience=30)  # ten seconds after the last look at the earliest
 
 
 def test_an_external_secret_follows_the_vault_by_the_guides_store(run, azure, kubectl, authority):

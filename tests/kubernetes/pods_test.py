@@ -142,7 +142,7 @@ def test_a_token_is_replaced_before_it_ends(cluster, kubectl, namespace):
 
 
 def test_a_deleted_pod_is_asked_to_end_and_leaves_its_endpoints_first(cluster, kubectl, namespace):
-    slow = {"env": [{"name": "LINGER", "value": "1.5"}]}
+    slow = {"env": [{"name": "LINGER", "value": "4"}]}
     kubectl.apply(deployment("leaving", container=slow), service("leaving"))
     kubectl.wait("deployment/leaving", "condition=Available")
     address = eventually(lambda: endpoints(cluster, namespace, "leaving"))[0]
