@@ -25,13 +25,19 @@ struct Given {
   bool healthy = true;
 };
 
+// An endpoint that a test still has somewhere keeps its statistics.
+std::shared_ptr<EndpointStats> stats_of(std::uint16_t port) {
+  static std::map<std::uint16_t, std::weak_ptr<EndpointStats>> all;
+  auto stats = all[port].lock();
+  if (!stats) all[port] = stats = std::make_shared<EndpointStats>();
+  return stats;
+}
+
 std::shared_ptr<const BackendState> state_of(std::initializer_list<Given> endpoints, config::Backend backend = {}) {
-  static std::map<std::uint16_t, std::shared_ptr<EndpointStats>> stats;
   auto state = std::make_shared<BackendState>();
   state->config = std::make_shared<const config::Backend>(std::move(backend));
   for (const Given& given : endpoints) {
-    if (!stats[given.port]) stats[given.port] = std::make_shared<EndpointStats>();
-    state->endpoints.push_back({address(given.port), "a", "a", given.weight, given.healthy, stats[given.port]});
+    state->endpoints.push_back({address(given.port), "a", "a", given.weight, given.healthy, stats_of(given.port)});
   }
   return state;
 }
