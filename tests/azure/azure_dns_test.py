@@ -29,7 +29,7 @@ def records(*values, ttl=60):
 
 
 def shown(azure, name, kind="TXT", how=dns.query.udp):
-    answer = how(dns.message.make_query(name, kind), "127.0.0.1", port=azure.name_server.port, timeout=5)
+    answer = how(dns.message.make_query(name, kind), "127.0.0.1", port=azure.name_server.port, timeout=20)
     return sorted(item.to_text().strip('"') for found in answer.answer for item in found)
 
 

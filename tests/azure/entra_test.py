@@ -182,7 +182,7 @@ def test_the_token_proxy_is_reached_by_its_own_name_and_has_its_own_audience(azu
         fields = {"grant_type": "client_credentials", "client_id": azure.client, "scope": VAULT_SCOPE,
                   "client_assertion_type": ASSERTION_TYPE, "client_assertion": assertion}
         context = ssl.create_default_context(cafile=str(proxy.ca))
-        with socket.create_connection(("127.0.0.1", proxy.port), timeout=5) as raw, \
+        with socket.create_connection(("127.0.0.1", proxy.port), timeout=20) as raw, \
                 context.wrap_socket(raw, server_hostname=SERVER_NAME) as tls:
             body = urllib.parse.urlencode(fields)
             tls.sendall(f"POST {FOLDER}/{azure.tenant}/oauth2/v2.0/token HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: "

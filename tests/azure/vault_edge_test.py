@@ -114,7 +114,7 @@ def test_a_start_without_entra_and_vault_serves_and_finds_them_later(azure, serv
 def event(edge, kind, data):
     body = json.dumps([{"id": "1", "topic": "t", "subject": "app", "eventType": kind, "data": data, "dataVersion": "1",
                         "metadataVersion": "1", "eventTime": "2026-11-22T00:00:00Z"}])
-    connection = http.client.HTTPConnection("127.0.0.1", edge.admin_port, timeout=5)
+    connection = http.client.HTTPConnection("127.0.0.1", edge.admin_port, timeout=20)
     connection.request("POST", "/api/events/key-vault", body, {"Content-Type": "application/json", "aeg-event-type": "Notification"})
     response = connection.getresponse()
     return response.status, json.loads(response.read())

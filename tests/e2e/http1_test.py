@@ -181,7 +181,7 @@ SMUGGLING = {
 @pytest.mark.parametrize("what", SMUGGLING)
 def test_ambiguous_requests_are_refused(edge, what):
     client = http1(edge)
-    client.sock.settimeout(5)
+    client.sock.settimeout(20)
     client.send(SMUGGLING[what].format(host=HOST) + f"GET /echo?smuggled=1 HTTP/1.1\r\n{HOST}\r\n")
     try:
         status, headers, _, _ = client.response()

@@ -25,7 +25,7 @@ def tight(settings, backend, tmp_path_factory):
 
 
 def answered(client, content):
-    client.sock.settimeout(5)
+    client.sock.settimeout(20)
     try:
         client.send(content)
     except OSError:
@@ -48,7 +48,7 @@ def test_http1_limits_have_their_status(tight, content, status):
 
 def test_an_endless_header_is_cut_off(tight):
     client = http1(tight)
-    client.sock.settimeout(5)
+    client.sock.settimeout(20)
     with pytest.raises((OSError, EOFError)):
         client.send(f"GET /echo HTTP/1.1\r\n{HOST}X-Big: ")
         for _ in range(2000):
@@ -116,7 +116,7 @@ def test_a_route_may_allow_more(tight, tmp_path):
 def test_an_idle_connection_is_closed(tight):
     client = http1(tight)
     assert client.get("/echo")[0] == 200
-    client.sock.settimeout(5)
+    client.sock.settimeout(20)
     assert client.closed()
 
 
@@ -149,7 +149,7 @@ def test_violations_are_counted(tight):
 def test_a_refusal_does_not_wait_for_the_body(tight):
     """The answer comes before the client has sent what will not be read."""
     client = http1(tight)
-    client.sock.settimeout(3)
+    client.sock.settimeout(20)
     client.send(f"POST /echo HTTP/1.1\r\n{HOST}Content-Length: 1000000000\r\n\r\n")
     assert client.head()[0] == 413
 
@@ -190,7 +190,7 @@ def test_a_chunk_line_without_end_of_a_backend_holds_back_nobody(run_edge, setti
     edge = run_edge(settings(backend, workers=1))
     client = http1(edge)
     client.send(f"GET /long-chunk HTTP/1.1\r\n{HOST}\r\n")
-    client.sock.settimeout(5)
+    client.sock.settimeout(20)
     client.rest()
     assert curl_status(edge, "/echo", "-m", "5") == 200
 

@@ -51,7 +51,7 @@ def many_fields(count):
 def test_http1_violations_are_counted(strict, content, status, reason):
     before = violations(strict)
     client = http1(strict)
-    client.sock.settimeout(5)
+    client.sock.settimeout(20)
     client.send(content)
     assert client.response()[0] == status
     assert new_since(strict, before) == {reason: 1}
@@ -70,7 +70,7 @@ def test_http1_violations_are_counted(strict, content, status, reason):
 ], ids=lambda value: value if isinstance(value, str) and value.islower() and "/" not in value else "")
 def test_http2_violations_are_counted_and_leave_the_connection_to_others(strict, path, options, status, reason):
     before = violations(strict)
-    client = http2(strict, patience=5)
+    client = http2(strict, patience=20)
     stream = client.request(path=path, **options)
     client.until(lambda: stream in client.headers)
     assert client.headers[stream][":status"] == str(status)
@@ -81,7 +81,7 @@ def test_http2_violations_are_counted_and_leave_the_connection_to_others(strict,
 @pytest.mark.parametrize("path,headers", [("no-slash", []), ("/echo", [("connection", "close")]), ("/echo", [("Upper", "case")])])
 def test_malformed_http2_requests_are_reset_and_counted(strict, path, headers):
     before = violations(strict)
-    client = http2(strict, patience=5)
+    client = http2(strict, patience=20)
     client.h2.config.validate_outbound_headers = client.h2.config.normalize_outbound_headers = False
     stream = client.request(path=path, headers=headers)
     client.until(lambda: stream in client.ended)
@@ -105,7 +105,7 @@ def frame(kind, flags, stream, payload=b""):
 ], ids=["data on no stream", "window of nothing", "broken compression", "frame too long", "pings", "settings", "half a header"])
 def test_violations_of_the_framing_end_in_goaway_and_are_counted(strict, content, code, reason):
     before = violations(strict)
-    client = http2(strict, patience=5)
+    client = http2(strict, patience=20)
     client.until(lambda: client.settings)
     client.sock.sendall(content)
     client.until(lambda: client.goaway is not None)

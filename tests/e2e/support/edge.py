@@ -15,7 +15,7 @@ import yaml
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 BINARY = pathlib.Path(os.environ.get("SEKISHO_BINARY", ROOT / "build" / "release" / "sekisho")).resolve()
-PATIENCE = float(os.environ.get("SEKISHO_PATIENCE", "10"))
+PATIENCE = float(os.environ.get("SEKISHO_PATIENCE", "20"))
 
 
 # Below the ports that the kernel gives to outgoing connections, and each one once: a port that was merely free a moment ago is
@@ -129,7 +129,7 @@ class Edge:
 
     def admin(self, path, method="GET"):
         """Status and body of the admin endpoint."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.admin_port, timeout=5)
+        connection = http.client.HTTPConnection("127.0.0.1", self.admin_port, timeout=20)
         try:
             connection.request(method, path, headers={"Content-Type": "application/json"} if method == "POST" else {})
             response = connection.getresponse()

@@ -103,7 +103,7 @@ class IngressDeployment:
 
     def readiness(self, pod):
         """(status, what /readyz says)"""
-        connection = http.client.HTTPConnection(pod.address, 9180, timeout=5)
+        connection = http.client.HTTPConnection(pod.address, 9180, timeout=20)
         try:
             connection.request("GET", "/readyz")
             answer = connection.getresponse()
