@@ -29,23 +29,35 @@ def ratio(figures):
     return figures["sekisho"] / min(peers) if peers and "sekisho" in figures and min(peers) > 0 else None
 
 
+def spread(results, title, figures):
+    """Half of the rounds had a ratio to the best peer between these two, each round by itself; None where there is one."""
+    rounds = next((v for name, v in results["cpu_us"].items() if results["titles"][name] == title), {})
+    best = min((s for s in figures if s != "sekisho"), key=figures.get, default=None)
+    ratios = [ours / theirs for ours, theirs in zip(rounds.get("sekisho", []), rounds.get(best, [])) if theirs]
+    return statistics.quantiles(ratios, n=4)[::2] if len(ratios) > 2 else None
+
+
 def table(results):
     machine = results["machine"]
     lines = ["# Side by side", "",
              f"{machine['cores']} cores, {machine['system']}; {machine['rounds']} rounds in turn, medians; "
              f"{machine['connections']:,} idle connections. One worker each, same OpenSSL, same certificates, same backend.",
-             "Lower is better everywhere. CPU is what the kernel charged to all threads of the server.", "",
+             "Lower is better everywhere. CPU is what the kernel charged to all threads of the server. In brackets: between what half of "
+             "the rounds lay, each of them compared by itself.", "",
              "| work | unit | " + " | ".join(ORDER) + " | sekisho to the best peer |", "| --- | --- |" + " ---: |" * (len(ORDER) + 1)]
     lost = []
     for title, unit, figures in rows(results):
         share = ratio(figures)
         shown = [f"{figures[s]:.3g}" if figures.get(s, 1000) < 1000 else f"{figures[s]:.0f}" for s in ORDER if s in figures]
         cells = iter(shown)
+        between = spread(results, title, figures)
+        half = f" ({between[0]:.2f} to {between[1]:.2f})" if between else ""
         lines.append(f"| {title} | {unit} | " + " | ".join(next(cells) if s in figures else "-" for s in ORDER)
-                     + f" | {'-' if share is None else f'{share:.2f}'} |")
+                     + f" | {'-' if share is None else f'{share:.2f}{half}'} |")
         if share is not None and share > 1.0:
             best = min((v, s) for s, v in figures.items() if s != "sekisho")
-            lost.append(f"- {title}: {figures['sekisho']:.3g} {unit} against {best[0]:.3g} of {best[1]}")
+            unsure = ": less than rounds differ from each other" if between and between[0] <= 1.0 else ""
+            lost.append(f"- {title}: {figures['sekisho']:.3g} {unit} against {best[0]:.3g} of {best[1]}{unsure}")
     failed = [f"- {s}: {v['changing_failed']} handshakes failed while a certificate was replaced"
               for s, v in results["many"].items() if v.get("changing_failed")]
     if "sekisho" not in {s for _, _, f in rows(results) for s in f}:
