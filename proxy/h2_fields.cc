@@ -13,23 +13,11 @@ http::field id_of(std::string_view name) {
 }
 
 // Fields of a connection, not of a message, and those of the HTTP/1.1 handshake of WebSocket (RFC 8441 §5).
-bool is_http1_only(http::field id) noexcept {
-  switch (id) {
-    case http::field::connection:
-    case http::field::keep_alive:
-    case http::field::proxy_connection:
-    case http::field::transfer_encoding:
-    case http::field::upgrade:
-    case http::field::host:
-    case http::field::content_length:
-    case http::field::sec_websocket_key:
-    case http::field::sec_websocket_accept:
-    case http::field::http2_settings:
-      return true;
-    default:
-      return false;
-  }
-}
+constexpr FieldSet http1_only{
+    http::field::connection,        http::field::keep_alive,        http::field::proxy_connection,
+    http::field::transfer_encoding, http::field::upgrade,           http::field::host,
+    http::field::content_length,    http::field::sec_websocket_key, http::field::sec_websocket_accept,
+    http::field::http2_settings};
 
 bool parse_length(std::string_view text, std::optional<std::uint64_t>& length) {
   std::uint64_t value = 0;
@@ -40,8 +28,11 @@ bool parse_length(std::string_view text, std::optional<std::uint64_t>& length) {
   return true;
 }
 
-void append_lower(std::string& to, std::string_view text) {
-  for (const char c : text) to += base::lower(c);
+// Names of fields that have an id are never given up. What is another text in every message would only push out of the
+// peer's dynamic table what is not (RFC 7541 §6.2.3), and be compared with in vain.
+std::uint8_t flags_of(const HeaderView& field) noexcept {
+  if (field.id != http::field::unknown) return NGHTTP2_NV_FLAG_NO_COPY_NAME;
+  return field.name == "x-request-id" || field.name == "traceparent" ? NGHTTP2_NV_FLAG_NO_INDEX : NGHTTP2_NV_FLAG_NONE;
 }
 
 std::uint8_t* bytes_of(std::string_view text) {
@@ -55,24 +46,24 @@ void H2FieldBlock::clear() noexcept {
   fields_.clear();
 }
 
-void H2FieldBlock::add(std::string_view name, std::string_view value) {
-  fields_.push_back({bytes_of(name), bytes_of(value), name.size(), value.size(), NGHTTP2_NV_FLAG_NONE});
+void H2FieldBlock::add(std::string_view name, std::string_view value, std::uint8_t flags) {
+  fields_.push_back({bytes_of(name), bytes_of(value), name.size(), value.size(), flags});
 }
 
 void H2FieldBlock::add_status(unsigned status) {
   status = std::clamp(status, 100U, 999U);
   const auto [end, error] = std::to_chars(status_.data(), status_.data() + status_.size(), status);
-  add(":status", {status_.data(), static_cast<std::size_t>(end - status_.data())});
+  add(":status", {status_.data(), static_cast<std::size_t>(end - status_.data())}, NGHTTP2_NV_FLAG_NO_COPY_NAME);
 }
 
 void H2FieldBlock::add_content_length(std::uint64_t length) {
   const auto [end, error] = std::to_chars(length_.data(), length_.data() + length_.size(), length);
-  add("content-length", {length_.data(), static_cast<std::size_t>(end - length_.data())});
+  add("content-length", {length_.data(), static_cast<std::size_t>(end - length_.data())}, NGHTTP2_NV_FLAG_NO_COPY_NAME);
 }
 
 void H2FieldBlock::add(const HeaderList& headers) {
   for (const HeaderView field : headers) {
-    if (!is_http1_only(field.id)) add(field.name, field.value);
+    if (!http1_only.has(field.id)) add(field.name, field.value, flags_of(field));
   }
 }
 
@@ -107,7 +98,7 @@ void H2RequestFields::add(RequestHead& head, std::string_view name, std::string_
       // RFC 9113 §8.3.1: one field at the most, which says the same as :authority.
       if (has_host_) refused_ = 400;
       has_host_ = true;
-      append_lower(host_, value);
+      base::append_lower(host_, value);
       return;
     case http::field::content_length:
       if (!parse_length(value, head.content_length)) refused_ = 400;
@@ -134,10 +125,10 @@ void H2RequestFields::add_pseudo(RequestHead& head, std::string_view name, std::
     head.target = value;
   } else if (name == ":authority") {
     head.authority.clear();
-    append_lower(head.authority, value);
+    base::append_lower(head.authority, value);
   } else if (name == ":protocol") {
     head.upgrade.clear();
-    append_lower(head.upgrade, value);
+    base::append_lower(head.upgrade, value);
   }
 }
 
@@ -173,13 +164,13 @@ bool add_response_field(ResponseHead& head, std::string_view name, std::string_v
   }
   const http::field id = id_of(name);
   if (id == http::field::content_length) return parse_length(value, head.content_length);
-  if (!is_http1_only(id)) head.headers.add(id, name, value);
+  if (!http1_only.has(id)) head.headers.add(id, name, value);
   return true;
 }
 
 void add_trailer_field(HeaderList& trailers, std::string_view name, std::string_view value) {
   const http::field id = id_of(name);
-  if (name.starts_with(':') || is_http1_only(id)) return;
+  if (name.starts_with(':') || http1_only.has(id)) return;
   trailers.add(id, name, value);
 }
 

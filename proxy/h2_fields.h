@@ -20,8 +20,9 @@ namespace proxy {
 class H2FieldBlock {
  public:
   void clear() noexcept;
-  // `name` in lower case. Both must live until the block has been submitted.
-  void add(std::string_view name, std::string_view value);
+  // `name` in lower case. Both must live until the block has been submitted. `flags` are those of nghttp2_nv; with
+  // NO_COPY_NAME the name must live for ever.
+  void add(std::string_view name, std::string_view value, std::uint8_t flags = NGHTTP2_NV_FLAG_NONE);
   void add_content_length(std::uint64_t length);
   void add_status(unsigned status);
   // All but those that HTTP/2 forbids (RFC 9113 §8.2.2) and those that only an HTTP/1.1 upgrade has.

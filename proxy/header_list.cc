@@ -13,22 +13,6 @@ boost::beast::string_view beast_view(std::string_view text) {
   return {text.data(), text.size()};
 }
 
-// Eight letters at a time.
-void copy_lower(char* to, std::string_view from) {
-  constexpr std::uint64_t each = 0x0101010101010101;
-  std::size_t done = 0;
-  for (; done + 8 <= from.size(); done += 8) {
-    std::uint64_t letters = 0;
-    std::memcpy(&letters, from.data() + done, 8);
-    const std::uint64_t low = letters & (0x7f * each);
-    const std::uint64_t from_a = low + (0x80 - 'A') * each;       // top bit: not before 'A'
-    const std::uint64_t after_z = low + (0x80 - 'Z' - 1) * each;  // top bit: after 'Z'
-    letters |= ((from_a ^ after_z) & ~letters & (0x80 * each)) >> 2U;
-    std::memcpy(to + done, &letters, 8);
-  }
-  for (; done < from.size(); ++done) to[done] = base::lower(from[done]);
-}
-
 constexpr std::size_t smallest_block = 512;
 constexpr std::size_t usual_count = 24;
 
@@ -59,11 +43,8 @@ std::string_view trim(std::string_view text) noexcept {
   return text;
 }
 
-void HeaderList::add(http::field id, std::string_view name, std::string_view value) {
-  add_parts(id, name, {value});
-}
-
-void HeaderList::add_parts(http::field id, std::string_view name, std::initializer_list<std::string_view> parts) {
+template <class Parts>
+void HeaderList::append(http::field id, std::string_view name, const Parts& parts) {
   const std::size_t name_size = id == http::field::unknown ? name.size() : 0;
   std::size_t value_size = 0;
   for (const std::string_view part : parts) value_size += part.size();
@@ -78,7 +59,7 @@ void HeaderList::add_parts(http::field id, std::string_view name, std::initializ
   }
   (grows ? grown : bytes_).resize_and_overwrite(needed, [&](char* block, std::size_t size) {
     char* to = block + at;
-    copy_lower(to, name.substr(0, name_size));
+    base::copy_lower(to, name.substr(0, name_size));
     to += name_size;
     for (const std::string_view part : parts) {
       if (!part.empty()) std::memcpy(to, part.data(), part.size());
@@ -91,6 +72,14 @@ void HeaderList::add_parts(http::field id, std::string_view name, std::initializ
   known_names_ += name.size() - name_size;
   entries_.push_back({id, static_cast<std::uint32_t>(at), static_cast<std::uint32_t>(name_size),
                       static_cast<std::uint32_t>(value_size)});
+}
+
+void HeaderList::add(http::field id, std::string_view name, std::string_view value) {
+  append(id, name, std::array{value});
+}
+
+void HeaderList::add_parts(http::field id, std::string_view name, std::initializer_list<std::string_view> parts) {
+  append(id, name, parts);
 }
 
 void HeaderList::add(std::string_view name, std::string_view value) {

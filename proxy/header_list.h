@@ -39,6 +39,18 @@ class LowerNames {
 };
 extern const LowerNames lower_names;
 
+// A set of fields that have an id: one look says whether a field is in it.
+class FieldSet {
+ public:
+  constexpr FieldSet(std::initializer_list<http::field> fields) {
+    for (const http::field id : fields) in_[static_cast<std::size_t>(id)] = true;
+  }
+  [[nodiscard]] constexpr bool has(http::field id) const noexcept { return in_[static_cast<std::size_t>(id)]; }
+
+ private:
+  std::array<bool, static_cast<std::size_t>(http::field::xref) + 1> in_{};
+};
+
 class HeaderList {
  public:
   // Appends. The name is lower-cased; `id` must be its Beast name, or use the second form, which looks it up.
@@ -72,6 +84,8 @@ class HeaderList {
 
   [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
   [[nodiscard]] bool empty() const noexcept { return entries_.empty(); }
+  // Bytes that it holds on to, used or not.
+  [[nodiscard]] std::size_t room() const noexcept { return bytes_.capacity() + entries_.capacity() * sizeof(Entry); }
   // Names and values, what limits are counted in.
   [[nodiscard]] std::size_t bytes() const noexcept { return bytes_.size() + known_names_; }
   [[nodiscard]] HeaderView operator[](std::size_t index) const noexcept { return view(entries_[index]); }
@@ -94,6 +108,8 @@ class HeaderList {
   [[nodiscard]] Iterator end() const noexcept { return {this, entries_.size()}; }
 
  private:
+  template <class Parts>
+  void append(http::field id, std::string_view name, const Parts& parts);
   // Of a field with an id the name is not kept. The value follows the name.
   struct Entry {
     http::field id;

@@ -12,23 +12,18 @@
 namespace proxy {
 namespace {
 
+constexpr FieldSet hop_by_hop{http::field::connection,
+                              http::field::keep_alive,
+                              http::field::proxy_connection,
+                              http::field::transfer_encoding,
+                              http::field::upgrade,
+                              http::field::te,
+                              http::field::proxy_authenticate,
+                              http::field::proxy_authorization,
+                              http::field::http2_settings};
+
 bool is_hop_by_hop(const HeaderView& field) noexcept {
-  switch (field.id) {
-    case http::field::connection:
-    case http::field::keep_alive:
-    case http::field::proxy_connection:
-    case http::field::transfer_encoding:
-    case http::field::upgrade:
-    case http::field::te:
-    case http::field::proxy_authenticate:
-    case http::field::proxy_authorization:
-    case http::field::http2_settings:
-      return true;
-    case http::field::unknown:
-      return field.name == "proxy";
-    default:
-      return false;
-  }
+  return hop_by_hop.has(field.id) || (field.id == http::field::unknown && field.name == "proxy");
 }
 
 // By length first: most comparisons end there.

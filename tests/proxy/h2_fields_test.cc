@@ -108,6 +108,19 @@ TEST(H2FieldBlock, LeavesOutWhatHttp2Forbids) {
   EXPECT_EQ(std::string(reinterpret_cast<const char*>(block.data()[2].value), block.data()[2].valuelen), "7");
 }
 
+TEST(H2FieldBlock, KeepsWhatNeverComesTwiceOutOfThePeersTable) {
+  HeaderList headers;
+  headers.add("x-request-id", "1");
+  headers.add("server", "s");
+  headers.add("x-tenant", "t");
+  H2FieldBlock block;
+  block.add(headers);
+  ASSERT_EQ(block.size(), 3U);
+  EXPECT_EQ(block.data()[0].flags, NGHTTP2_NV_FLAG_NO_INDEX);
+  EXPECT_EQ(block.data()[1].flags & NGHTTP2_NV_FLAG_NO_INDEX, 0);
+  EXPECT_EQ(block.data()[2].flags, NGHTTP2_NV_FLAG_NONE) << "a name that lies in the list must be copied";
+}
+
 TEST(ResponseFields, RefusesABrokenStatusOrLength) {
   ResponseHead head;
   EXPECT_FALSE(add_response_field(head, ":status", "2x0"));
