@@ -68,6 +68,7 @@ Forwarding::Forwarding(Worker& worker, Exchange& exchange)
       snapshot_(worker.snapshot()),
       begun_(std::chrono::steady_clock::now()),
       wall_begun_(logged() ? std::chrono::system_clock::now() : std::chrono::system_clock::time_point{}),
+      response_(worker.spare_heads().take()),
       client_(exchange.connection().client),
       response_deadline_(worker.deadlines(),
                          [this] { expired(late_ == Late::no && writer_ != nullptr ? Late::idle : Late::first_byte); }),
@@ -90,6 +91,7 @@ Forwarding::Forwarding(Worker& worker, Exchange& exchange)
 }
 
 Forwarding::~Forwarding() {
+  worker_.spare_heads().give_back(std::move(response_));
   worker_.stats().requests_open.subtract();
 }
 
@@ -207,7 +209,7 @@ void Forwarding::reply_here(Reply wanted) {
   if (request_id_.empty()) identify();
   wanted.request_id = request_id_;
   status_ = wanted.status;
-  bytes_out_ = reply(exchange_, wanted);
+  bytes_out_ = reply(exchange_, wanted, response_);
 }
 
 // What is the same for every attempt.
@@ -215,10 +217,11 @@ void Forwarding::prepare() {
   RequestHead& request = exchange_.request();
   const ConnectionFacts& connection = exchange_.connection();
   remove_hop_by_hop(request.headers);
-  client_ = apply_forwarded(request, connection, snapshot_->config->trusted_proxies);
-  request_id_ = apply_request_id(request.headers);
   if (pool_->config().affinity) attempts_.wanted = endpoint_of_cookie(request.headers, pool_->state());
+  // What looks through all fields comes before what adds many.
+  request_id_ = apply_request_id(request.headers);
   apply_client_identity(request.headers, connection);
+  client_ = apply_forwarded(request, connection, snapshot_->config->trusted_proxies);
   apply_changes(request.headers, route_->config.request_headers);
   const auto& to = std::get<config::ToBackend>(route_->config.action);
   if (to.replace_prefix) request.target = replace_prefix(request.target, route_->config.path.path, *to.replace_prefix);

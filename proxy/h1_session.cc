@@ -304,7 +304,8 @@ awaitable<void> H1Session::refuse(unsigned status) {
   }
   closing_ = true;
   if (head_.method.empty()) head_.method = "-";
-  reply(*this, {.status = status});
+  ResponseHead head;
+  reply(*this, {.status = status}, head);
   log_refused(worker_, *this, status);
   transport_.push();
   co_await linger();

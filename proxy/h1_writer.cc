@@ -2,17 +2,41 @@
 
 #include <array>
 #include <charconv>
+#include <cstring>
 
 #include <boost/beast/http/status.hpp>
 
 namespace proxy {
 
+namespace {
+
+constexpr std::size_t around_field = 4;  // ": " and the end of the line
+
+char* put(char* to, std::string_view text) noexcept {
+  std::memcpy(to, text.data(), text.size());
+  return to + text.size();
+}
+
+char* put_field(char* to, std::string_view name, std::string_view value) noexcept {
+  return put(put(put(put(to, name), ": "), value), "\r\n");
+}
+
+}  // namespace
+
 void append_field(std::string& out, std::string_view name, std::string_view value) {
-  out.append(name).append(": ").append(value).append("\r\n");
+  const std::size_t before = out.size();
+  out.resize(before + name.size() + value.size() + around_field);
+  put_field(out.data() + before, name, value);
 }
 
 void append_fields(std::string& out, const HeaderList& headers) {
-  for (const HeaderView field : headers) append_field(out, field.name, field.value);
+  std::size_t size = out.size();
+  for (const HeaderView field : headers) size += field.name.size() + field.value.size() + around_field;
+  out.resize_and_overwrite(size, [&, before = out.size()](char* text, std::size_t all) {
+    char* to = text + before;
+    for (const HeaderView field : headers) to = put_field(to, field.name, field.value);
+    return all;
+  });
 }
 
 void append_number(std::string& out, std::uint64_t number) {

@@ -1,6 +1,15 @@
 #include "proxy/message.h"
 
+#include <utility>
+
 namespace proxy {
+namespace {
+
+// What they keep is bounded: by their number, and by the room of each (bytes), which a backend may have made large.
+constexpr std::size_t most_spare = 64;
+constexpr std::size_t most_room = 4096;
+
+}  // namespace
 
 void RequestHead::clear() {
   verb = http::verb::unknown;
@@ -34,6 +43,23 @@ void ResponseHead::clear() {
   content_length.reset();
   headers.clear();
   upgrade.clear();
+}
+
+SpareHeads::SpareHeads() {
+  heads_.reserve(most_spare);
+}
+
+ResponseHead SpareHeads::take() {
+  if (heads_.empty()) return {};
+  ResponseHead head = std::move(heads_.back());
+  heads_.pop_back();
+  return head;
+}
+
+void SpareHeads::give_back(ResponseHead head) noexcept {
+  if (heads_.size() == most_spare || head.headers.room() > most_room) return;
+  head.clear();
+  heads_.push_back(std::move(head));
 }
 
 }  // namespace proxy

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <boost/beast/http/verb.hpp>
 
@@ -43,6 +44,17 @@ struct ResponseHead {
 
   void clear();
   [[nodiscard]] bool informational() const noexcept { return status >= 100 && status < 200 && status != 101; }
+};
+
+// Response heads that nobody uses, with the memory that they have grown: a head costs two allocations. One thread.
+class SpareHeads {
+ public:
+  SpareHeads();
+  [[nodiscard]] ResponseHead take();
+  void give_back(ResponseHead head) noexcept;
+
+ private:
+  std::vector<ResponseHead> heads_;
 };
 
 }  // namespace proxy

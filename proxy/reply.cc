@@ -23,8 +23,8 @@ std::string_view http_date() {
   return text;
 }
 
-std::size_t reply(Exchange& exchange, const Reply& wanted) {
-  ResponseHead head;
+std::size_t reply(Exchange& exchange, const Reply& wanted, ResponseHead& head) {
+  head.clear();
   head.status = wanted.status;
   std::string explanation;
   std::string_view body = wanted.body;

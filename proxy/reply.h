@@ -19,8 +19,8 @@ struct Reply {
   const config::HeaderChanges* changes = nullptr;
 };
 
-// The whole response. Returns the bytes of its body.
-std::size_t reply(Exchange& exchange, const Reply& reply);
+// The whole response. Returns the bytes of its body. The head is built in `head`, whatever was in it.
+std::size_t reply(Exchange& exchange, const Reply& wanted, ResponseHead& head);
 
 // "Sun, 06 Nov 1994 08:49:37 GMT" of now, made once a second. RFC 9110 §5.6.7.
 [[nodiscard]] std::string_view http_date();

@@ -65,6 +65,8 @@ class Worker {
     return text_buffer_;
   }
 
+  [[nodiscard]] SpareHeads& spare_heads() noexcept { return spare_heads_; }
+
   // ---- From the server's thread.
   void post(std::move_only_function<void()> what);
   void run();  // the thread's body, until stop() and the end of all that runs
@@ -104,6 +106,7 @@ class Worker {
   std::string wire_buffer_;
   std::string cork_;
   std::string text_buffer_;
+  SpareHeads spare_heads_;
   struct Connections;  // those that want to be told of drain
   std::unique_ptr<Connections> connections_;
 };
