@@ -270,12 +270,12 @@ def test_the_alerts_and_the_dashboard_find_their_metrics(nginx, kubectl):
     kubectl.apply(MANIFESTS / "001-01-issuer.yaml", MANIFESTS / "001-02-ingress.yaml")
     ready(kubectl, "certificate/selfsigning-cert")
     eventually(lambda: nginx.metric("x509_cert_not_after", secret_name="selfsigning-cert") > 0, 20)
-    eventually(lambda: nginx.metric("certmanager_certificate_ready_status", name="selfsigning-cert", condition="True",
-                                    namespace=kubectl.namespace) == 1, 20)
     metrics = nginx.metrics()
     assert asked <= set(metrics)
     labels, _ = next(each for each in metrics["x509_cert_not_after"] if each[0].get("secret_name") == "selfsigning-cert")
     assert labels["subject_CN"] == "k8s-tutorial.mamezou-tech.com"
-    of_it = {labels["condition"]: value for labels, value in metrics["certmanager_certificate_ready_status"]
-             if labels["name"] == "selfsigning-cert" and labels["namespace"] == kubectl.namespace}
-    assert of_it["True"] == 1 and of_it["False"] == 0
+
+    def of_it():
+        return {labels["condition"]: value for labels, value in nginx.metrics()["certmanager_certificate_ready_status"]
+                if labels["name"] == "selfsigning-cert" and labels["namespace"] == kubectl.namespace}
+    eventually(lambda: of_it()["True"] == 1 and of_it()["False"] == 0, 20)
