@@ -44,7 +44,8 @@ def free_port():
 
 
 def eventually(question, patience=PATIENCE, what=""):
-    """Asks until the answer is true and returns it; fails with the last answer, or the last error."""
+    """Asks until the answer is true and returns it; fails with the last answer, or the last error. An error that comes of what is
+    not there yet, as of a None in the place of an object, is no answer."""
     end = time.monotonic() + patience
     answer = None
     while True:
@@ -52,7 +53,7 @@ def eventually(question, patience=PATIENCE, what=""):
             answer = question()
             if answer:
                 return answer
-        except (OSError, AssertionError, KeyError, http.client.HTTPException) as error:
+        except (OSError, AssertionError, AttributeError, KeyError, http.client.HTTPException) as error:
             answer = error
         if time.monotonic() > end:
             raise AssertionError(f"not within {patience} s: {what or question} (last: {answer!r})")
