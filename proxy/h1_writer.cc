@@ -32,10 +32,10 @@ void append_field(std::string& out, std::string_view name, std::string_view valu
 void append_fields(std::string& out, const HeaderList& headers) {
   std::size_t size = out.size();
   for (const HeaderView field : headers) size += field.name.size() + field.value.size() + around_field;
-  out.resize_and_overwrite(size, [&, before = out.size()](char* text, std::size_t all) {
+  out.resize_and_overwrite(size, [&, before = out.size()](char* text, std::size_t) {
     char* to = text + before;
     for (const HeaderView field : headers) to = put_field(to, field.name, field.value);
-    return all;
+    return size;  // not what it is called with: libstdc++ 12 says the capacity there when it has grown
   });
 }
 

@@ -57,7 +57,7 @@ void HeaderList::append(http::field id, std::string_view name, const Parts& part
     grown.reserve(std::max({needed, 2 * bytes_.capacity(), smallest_block}));
     grown.append(bytes_);
   }
-  (grows ? grown : bytes_).resize_and_overwrite(needed, [&](char* block, std::size_t size) {
+  (grows ? grown : bytes_).resize_and_overwrite(needed, [&](char* block, std::size_t) {
     char* to = block + at;
     base::copy_lower(to, name.substr(0, name_size));
     to += name_size;
@@ -65,7 +65,7 @@ void HeaderList::append(http::field id, std::string_view name, const Parts& part
       if (!part.empty()) std::memcpy(to, part.data(), part.size());
       to += part.size();
     }
-    return size;
+    return needed;
   });
   if (grows) bytes_ = std::move(grown);
   if (entries_.empty()) entries_.reserve(usual_count);

@@ -1,5 +1,7 @@
 #include "proxy/h1_writer.h"
 
+#include <string>
+
 #include <gtest/gtest.h>
 
 #include "tests/proxy/wire.h"
@@ -113,6 +115,22 @@ TEST(H1Text, NumbersAndReasons) {
   append_number(text, 18'446'744'073'709'551'615U);
   EXPECT_EQ(text, "018446744073709551615");
   EXPECT_EQ(reason_phrase(404), "Not Found");
+}
+
+TEST(HeadText, IsWhatItsFieldsAreWhateverRoomItHas) {
+  HeaderList headers;
+  std::string expected;
+  for (int count = 0; count < 60; ++count) {
+    for (const std::size_t room : {0, 15, 16, 100, 1000}) {
+      std::string text = "GET / HTTP/1.1\r\n";
+      text.reserve(room);
+      append_fields(text, headers);
+      ASSERT_EQ(text, "GET / HTTP/1.1\r\n" + expected) << count << " fields, room for " << room;
+    }
+    headers.add("x-" + std::to_string(count), std::string(static_cast<std::size_t>(count) % 7, 'v'));
+    append_field(expected, "x-" + std::to_string(count), std::string(static_cast<std::size_t>(count) % 7, 'v'));
+  }
+  EXPECT_TRUE(expected.starts_with("x-0: \r\nx-1: v\r\n"));
 }
 
 }  // namespace
