@@ -4,6 +4,7 @@
 #include <iterator>
 #include <utility>
 
+#include "base/keep_running.h"
 #include "kube/secret_storage.h"
 
 namespace app {
@@ -18,7 +19,9 @@ constexpr std::chrono::seconds look_at_others_every{5};
 ClusterCertificates::ClusterCertificates(Options options)
     : options_(std::move(options)),
       locks_(options_.client, {.name_space = options_.home, .identity = options_.identity}) {
-  thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
+  thread_ = std::jthread([this](const std::stop_token& stop) {
+    base::keep_running("certificates of the cluster", stop, [&] { run(stop); });
+  });
   options_.duties.on_lead([this](bool leads) {
     {
       const std::lock_guard lock(mutex_);
@@ -96,6 +99,12 @@ void ClusterCertificates::lead(acme::ChallengeTable& challenges, const std::stop
              return served_uids_.contains(uid);
            },
        .azure_zones = [this](const config::AzureDns& zone) { return options_.gateway.azure_zone(zone); }});
+  // Also where an exception ends this.
+  const auto hide = [this](const void* /*shown*/) {
+    const std::lock_guard guard(mutex_);
+    controller_ = nullptr;
+  };
+  const std::unique_ptr<const void, decltype(hide)> shown(&controller, hide);
   std::unique_lock lock(mutex_);
   controller_ = &controller;
   std::shared_ptr<const Wanted> told;
@@ -103,7 +112,6 @@ void ClusterCertificates::lead(acme::ChallengeTable& challenges, const std::stop
     if (wanted_ != told) controller.want(told = wanted_);
     (void)changed_.wait(lock, stop, [&] { return !leads_ || wanted_ != told; });
   }
-  controller_ = nullptr;
 }
 
 void ClusterCertificates::describe(Observation& seen) const {

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "base/keep_running.h"
 #include "config/quantities.h"
 #include "kube/metadata.h"
 
@@ -40,7 +41,12 @@ ClusterVaults::~ClusterVaults() {
 
 void ClusterVaults::connect(Options options) {
   options_ = std::move(options);
-  thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
+  thread_ = std::jthread([this](const std::stop_token& stop) {
+    base::keep_running("vaults that objects name", stop, [&] {
+      look_at_all_again();
+      run(stop);
+    });
+  });
 }
 
 void ClusterVaults::take(const kube::VaultChanges& changes) {
@@ -71,24 +77,15 @@ void ClusterVaults::wait_until_known(std::chrono::milliseconds patience) {
 void ClusterVaults::run(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
     std::vector<std::unique_ptr<Reader>> ending;
-    std::vector<Start> starting;
     {
       std::unique_lock lock(mutex_);
       if (!changed_.wait(lock, stop, [this] { return news_; })) return;
       news_ = false;
       busy_ = true;
-      arrange(ending, starting);
+      arrange(ending);
     }
     ending.clear();  // each ends its thread, without the mutex that it may want
-    for (const Start& start : starting) {
-      Reader* reader = nullptr;
-      {
-        const std::lock_guard lock(mutex_);
-        reader = readers_.at(start.key).get();
-      }
-      reader->source = options_.follow(start.what);
-      reader->source->start([this, reader](const certstore::Change& change) { answered(*reader, change); });
-    }
+    start_readers();
     {
       const std::lock_guard lock(mutex_);
       busy_ = false;
@@ -97,8 +94,32 @@ void ClusterVaults::run(const std::stop_token& stop) {
   }
 }
 
+// Nothing, at first; after an exception, what it has cut short.
+void ClusterVaults::look_at_all_again() {
+  const std::lock_guard lock(mutex_);
+  for (const auto& [name, wanted] : wanted_) touched_.insert(name);
+  news_ = news_ || !touched_.empty() || !starting_.empty();
+}
+
+void ClusterVaults::start_readers() {
+  while (!starting_.empty()) {
+    const Start& start = starting_.back();
+    Reader* reader = nullptr;
+    {
+      const std::lock_guard lock(mutex_);
+      const auto known = readers_.find(start.key);
+      reader = known == readers_.end() ? nullptr : known->second.get();
+    }
+    if (reader != nullptr) {
+      reader->source = options_.follow(start.what);
+      reader->source->start([this, reader](const certstore::Change& change) { answered(*reader, change); });
+    }
+    starting_.pop_back();
+  }
+}
+
 // Only this object's thread adds readers and takes them away.
-void ClusterVaults::arrange(std::vector<std::unique_ptr<Reader>>& ending, std::vector<Start>& starting) {
+void ClusterVaults::arrange(std::vector<std::unique_ptr<Reader>>& ending) {
   std::vector<std::string> ids_gone;
   for (const kube::ObjectName& name : std::exchange(gone_, {})) {
     if (const auto known = wanted_.find(name); known != wanted_.end()) {
@@ -124,7 +145,7 @@ void ClusterVaults::arrange(std::vector<std::unique_ptr<Reader>>& ending, std::v
     if (idle) ending.push_back(std::move(reader->second));
     reader = idle ? readers_.erase(reader) : std::next(reader);
   }
-  for (auto& [name, request] : requests) join(name, std::move(request), starting);
+  for (auto& [name, request] : requests) join(name, std::move(request));
   std::vector<Candidate> candidates;
   for (const kube::ObjectName& name : std::exchange(touched_, {})) {
     candidates.push_back(candidate(name, wanted_.at(name)));
@@ -149,8 +170,7 @@ void ClusterVaults::leave(const kube::ObjectName& name, Wanted& wanted) {
   if (const auto reader = readers_.find(key); reader != readers_.end()) reader->second->secrets.erase(name);
 }
 
-void ClusterVaults::join(const kube::ObjectName& name, config::KeyVaultCertificate request,
-                         std::vector<Start>& starting) {
+void ClusterVaults::join(const kube::ObjectName& name, config::KeyVaultCertificate request) {
   Wanted& wanted = wanted_.at(name);
   const std::string key = key_of(request);
   auto reader = readers_.find(key);
@@ -171,7 +191,7 @@ void ClusterVaults::join(const kube::ObjectName& name, config::KeyVaultCertifica
   if (is_new) {
     reader = readers_.emplace(key, std::make_unique<Reader>()).first;
     reader->second->last = not_answered();
-    starting.push_back({key, std::move(request)});
+    starting_.push_back({key, std::move(request)});
   }
   reader->second->secrets.insert(name);
   wanted.key = key;

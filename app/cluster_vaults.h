@@ -71,13 +71,15 @@ class ClusterVaults final : public certstore::Source {
   };
 
   void run(const std::stop_token& stop);
+  void look_at_all_again();
+  void start_readers();
   // ---- With the mutex held.
 
-  // Those that are not needed any more, and those that are to be started.
-  void arrange(std::vector<std::unique_ptr<Reader>>& ending, std::vector<Start>& starting);
+  // Those that are not needed any more; what is to be started is put into starting_.
+  void arrange(std::vector<std::unique_ptr<Reader>>& ending);
   [[nodiscard]] std::optional<config::KeyVaultCertificate> look_at(Wanted& wanted) const;
   void leave(const kube::ObjectName& name, Wanted& wanted);
-  void join(const kube::ObjectName& name, config::KeyVaultCertificate request, std::vector<Start>& starting);
+  void join(const kube::ObjectName& name, config::KeyVaultCertificate request);
   [[nodiscard]] certstore::Candidate candidate(const kube::ObjectName& name, const Wanted& wanted) const;
 
   void answered(Reader& reader, const certstore::Change& change);
@@ -91,8 +93,9 @@ class ClusterVaults final : public certstore::Source {
   std::set<kube::ObjectName> gone_;
   std::set<kube::ObjectName> without_room_;
   Readers readers_;
-  bool news_ = false;  // of take()
-  bool busy_ = false;  // with what came of it
+  std::vector<Start> starting_;  // readers whose source is not there yet
+  bool news_ = false;            // of take()
+  bool busy_ = false;            // with what came of it
   std::jthread thread_;
 };
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "app/reload_decisions.h"
+#include "base/keep_running.h"
 #include "base/log.h"
 #include "config/quantities.h"
 #include "config/watch.h"
@@ -28,12 +29,12 @@ class ControlLoop {
     for (;;) {
       const std::optional<Event> event = events_.take_until(next_tick);
       if (!event) {
-        gateway_.tick();
+        static_cast<void>(base::attempt("what becomes due with time", [&] { gateway_.tick(); }));
         next_tick = Steady::now() + tick_every;
       } else if (*event == Event::stop) {
         break;
       } else {
-        reload(*event);
+        static_cast<void>(base::attempt("reload of the configuration", [&] { reload(*event); }));
       }
     }
     drain();

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "base/keep_running.h"
+
 namespace app {
 namespace {
 
@@ -10,7 +12,8 @@ constexpr std::size_t remembered = 64;
 
 }  // namespace
 
-Errands::Errands() : thread_([this](const std::stop_token& stop) { run(stop); }) {}
+Errands::Errands()
+    : thread_([this](const std::stop_token& stop) { base::keep_running("errands", stop, [&] { run(stop); }); }) {}
 
 Errands::~Errands() = default;
 
@@ -38,7 +41,8 @@ void Errands::run(const std::stop_token& stop) {
     auto [number, work] = std::move(waiting_.front());
     waiting_.pop_front();
     lock.unlock();
-    const auto done = work(stop);
+    base::Result<Json> done = base::fail(base::Code::internal, "an error of sekisho's own, see its log");
+    static_cast<void>(base::attempt("errand", [&] { done = work(stop); }));
     lock.lock();
     Json answer{{"done", true}};
     if (done) {

@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <chrono>
+#include <functional>
 #include <iterator>
+#include <string_view>
 #include <utility>
 
+#include "base/keep_running.h"
 #include "base/log.h"
 #include "base/wait.h"
 #include "kube/wipe_data.h"
@@ -25,6 +28,11 @@ bool is(const kube::Resource& resource, const kube::Resource& other) {
   return resource.plural == other.plural && resource.group == other.group;
 }
 
+// One object that nobody can deal with, or one receiver that cannot take a change, keeps nothing from the others.
+void tolerate(std::string_view what, const std::function<void()>& work) {
+  static_cast<void>(base::attempt(what, work));
+}
+
 }  // namespace
 
 IngressControl::IngressControl(Gateway& gateway, Options options)
@@ -37,7 +45,10 @@ IngressControl::IngressControl(Gateway& gateway, Options options)
         options_.client,
         VaultObjectWatches::Options{.kinds = options_.vault_kinds, .name_space = options_.watches.name_space});
   }
-  thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
+  thread_ = std::jthread([this](const std::stop_token& stop) {
+    watches_.start();
+    base::keep_running("translation of the cluster", stop, [&] { run(stop); });
+  });
 }
 
 // The second thread is begun by the first, which is to have ended before.
@@ -47,7 +58,6 @@ IngressControl::~IngressControl() {
 }
 
 void IngressControl::run(const std::stop_token& stop) {
-  watches_.start();
   auto pause = shortest_pause;
   while (watches_.wait(stop)) {
     if (synced_ && !base::wait_for(pause, stop)) return;
@@ -64,7 +74,9 @@ void IngressControl::run(const std::stop_token& stop) {
     const auto cost = std::chrono::duration_cast<std::chrono::milliseconds>(Steady::now() - begun);
     pause = std::clamp(2 * cost, shortest_pause, longest_pause);
     if (vault_watches_ && !vault_thread_.joinable()) {
-      vault_thread_ = std::jthread([this](const std::stop_token& ending) { run_vault_objects(ending); });
+      vault_thread_ = std::jthread([this](const std::stop_token& ending) {
+        base::keep_running("objects that name vaults", ending, [&] { run_vault_objects(ending); });
+      });
     }
   }
 }
@@ -81,18 +93,20 @@ void IngressControl::see_vault_objects() {
   const auto changes = vault_watches_->take();
   const std::lock_guard lock(translating_);
   for (const auto& change : changes) {
-    if (change.object) {
-      translator_.upsert(change.resource, *change.object);
-    } else {
-      translator_.remove(change.resource, change.name);
-    }
+    tolerate("an object that names vaults", [&] {
+      if (change.object) {
+        translator_.upsert(change.resource, *change.object);
+      } else {
+        translator_.remove(change.resource, change.name);
+      }
+    });
   }
 }
 
 bool IngressControl::collect() {
   ClusterWatches::Batch batch = watches_.take();
   const std::lock_guard lock(translating_);
-  for (ClusterWatches::ObjectChange& change : batch.changes) see(change);
+  for (ClusterWatches::ObjectChange& change : batch.changes) tolerate("an object of the cluster", [&] { see(change); });
   return batch.synced;
 }
 
@@ -131,14 +145,16 @@ void IngressControl::apply() {
     return taken;
   }();
   // The backends of new routes have to be there with them, and certificates before anybody is sent to them.
-  options_.secrets.take(changes);
-  for (const base::Error& error : gateway_.change_traffic({changes.hosts, changes.backends})) {
-    base::log::error("a backend is left as it was", {{"reason", error.what}});
-  }
-  options_.duties.take(changes);
-  options_.duties.mirrors().complete();
-  if (options_.vaults) options_.vaults(vaults);
-  for (const auto& receiver : options_.receivers) receiver(changes);
+  tolerate("Secrets of the cluster", [&] { options_.secrets.take(changes); });
+  tolerate("routes of the cluster", [&] {
+    for (const base::Error& error : gateway_.change_traffic({changes.hosts, changes.backends})) {
+      base::log::error("a backend is left as it was", {{"reason", error.what}});
+    }
+  });
+  tolerate("duties in the cluster", [&] { options_.duties.take(changes); });
+  tolerate("mirrors of Secrets", [&] { options_.duties.mirrors().complete(); });
+  if (options_.vaults) tolerate("vaults that objects name", [&] { options_.vaults(vaults); });
+  for (const auto& receiver : options_.receivers) tolerate("a receiver of changes", [&] { receiver(changes); });
   if (synced_) return;
   base::log::info("the cluster is known");
   if (auto listening = gateway_.listen(); !listening) {

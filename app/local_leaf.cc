@@ -3,28 +3,37 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/keep_running.h"
 #include "base/log.h"
 
 namespace app {
+namespace {
+
+constexpr std::chrono::hours longest_wait{1};
+
+}  // namespace
 
 LocalLeaf::LocalLeaf(certstore::LocalCa ca, std::vector<std::string> names, std::chrono::hours lifetime)
     : ca_(std::move(ca)), names_(std::move(names)), lifetime_(lifetime) {}
 
 void LocalLeaf::start(certstore::Report report) {
   report_ = std::move(report);
-  const std::chrono::seconds wait = issue();
-  thread_ = std::jthread([this, wait](const std::stop_token& stop) {
-    std::chrono::seconds next = wait;
-    std::unique_lock lock(mutex_);
-    // A laptop sleeps and its steady clock with it: looking every hour at the latest is near enough.
-    auto due = std::chrono::system_clock::now() + next;
-    while (!stop.stop_requested()) {
-      stopped_.wait_for(lock, stop, std::min<std::chrono::seconds>(next, std::chrono::hours(1)), [] { return false; });
-      if (stop.stop_requested() || std::chrono::system_clock::now() < due) continue;
-      next = issue();
-      due = std::chrono::system_clock::now() + next;
-    }
+  due_ = std::chrono::system_clock::now() + issue();
+  thread_ = std::jthread([this](const std::stop_token& stop) {
+    base::keep_running("certificate of the local CA", stop, [&] { run(stop); });
   });
+}
+
+void LocalLeaf::run(const std::stop_token& stop) {
+  using std::chrono::system_clock;
+  std::unique_lock lock(mutex_);
+  while (!stop.stop_requested()) {
+    // A laptop sleeps and its steady clock with it: looking every hour at the latest is near enough.
+    const system_clock::duration wait = std::min<system_clock::duration>(due_ - system_clock::now(), longest_wait);
+    stopped_.wait_for(lock, stop, wait, [] { return false; });
+    if (stop.stop_requested() || system_clock::now() < due_) continue;
+    due_ = system_clock::now() + issue();
+  }
 }
 
 std::chrono::seconds LocalLeaf::issue() {

@@ -24,11 +24,13 @@ class LocalLeaf final : public certstore::Source {
  private:
   // How long what was reported is good for.
   std::chrono::seconds issue();
+  void run(const std::stop_token& stop);
 
   certstore::LocalCa ca_;
   std::vector<std::string> names_;
   std::chrono::hours lifetime_;
   certstore::Report report_;
+  std::chrono::system_clock::time_point due_;  // of the next; of the thread, once it runs
   std::mutex mutex_;
   std::condition_variable_any stopped_;
   std::jthread thread_;  // last: it uses the rest

@@ -4,6 +4,8 @@
 
 #include <prometheus/text_serializer.h>
 
+#include "base/keep_running.h"
+
 namespace app {
 
 using prometheus::MetricType;
@@ -19,6 +21,9 @@ void add_process_metrics(MetricFamilies& families, const Observation& seen) {
   add_gauge(families, "sekisho_generation",
             "The newest configuration and certificates that were handed to the workers.",
             seen.snapshot ? static_cast<double>(seen.snapshot->generation) : 0);
+  add_counter(families, "sekisho_unexpected_errors_total",
+              "Exceptions that the control plane has met and gone on after; always a bug.",
+              static_cast<double>(base::escaped_exceptions()));
 
   Family workers(families, "sekisho_worker_generation", "The generation that a worker serves.", MetricType::Gauge);
   for (std::size_t i = 0; i < seen.workers.size(); ++i) {

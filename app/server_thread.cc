@@ -11,7 +11,7 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include "app/listening_socket.h"
-#include "base/log.h"
+#include "base/keep_running.h"
 
 namespace app {
 namespace {
@@ -46,20 +46,13 @@ class ServerThread::Loop {
  private:
   void spawn(asio::awaitable<void> task) {
     const auto ended = [this](const std::exception_ptr& escaped) {
-      try {
-        if (escaped) std::rethrow_exception(escaped);
-      } catch (const std::exception& error) {
-        base::log::error(options_.name + ": a connection ended unexpectedly", {{"error", error.what()}});
-      }
+      if (escaped) static_cast<void>(base::attempt(options_.name, [&] { std::rethrow_exception(escaped); }));
     };
     asio::co_spawn(io_, std::move(task), ended);
   }
 
   void run() {
-    try {
-      io_.run();
-    } catch (const std::exception& error) {
-      base::log::error(options_.name + ": has stopped", {{"error", error.what()}});
+    while (!base::attempt(options_.name, [this] { io_.run(); })) {
     }
   }
 

@@ -12,6 +12,7 @@
 #include <cstdint>
 
 #include "app/exit_code.h"
+#include "base/keep_running.h"
 #include "base/log.h"
 
 namespace app {
@@ -39,7 +40,10 @@ SignalThread::SignalThread(EventQueue& events) : events_(events) {
   const sigset_t set = taken_signals();
   signals_ = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
   stop_ = eventfd(0, EFD_CLOEXEC);
-  thread_ = std::thread([this] { run(); });
+  thread_ = std::thread([this] {
+    while (!base::attempt("signals", [this] { run(); })) {
+    }
+  });
 }
 
 SignalThread::~SignalThread() {

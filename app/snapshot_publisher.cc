@@ -3,10 +3,14 @@
 #include <memory>
 #include <utility>
 
+#include "base/keep_running.h"
+
 namespace app {
 
 SnapshotPublisher::SnapshotPublisher(Publish publish, std::chrono::milliseconds gap)
-    : publish_(std::move(publish)), gap_(gap), thread_([this](const std::stop_token& stop) { run(stop); }) {}
+    : publish_(std::move(publish)),
+      gap_(gap),
+      thread_([this](const std::stop_token& stop) { base::keep_running("snapshots", stop, [&] { run(stop); }); }) {}
 
 SnapshotPublisher::~SnapshotPublisher() = default;
 

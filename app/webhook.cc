@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "app/api.h"
+#include "base/keep_running.h"
 #include "base/log.h"
 #include "base/wait.h"
 #include "kube/admission.h"
@@ -51,7 +52,9 @@ base::Result<std::unique_ptr<Webhook>> Webhook::start(Options options) {
                                         }});
   if (!server) return std::unexpected(std::move(server.error()));
   webhook->server_ = *std::move(server);
-  webhook->keeper_ = std::jthread([self](const std::stop_token& stop) { self->keep(stop); });
+  webhook->keeper_ = std::jthread([self](const std::stop_token& stop) {
+    base::keep_running("certificate of the webhook", stop, [&] { self->keep(stop); });
+  });
   return webhook;
 }
 

@@ -5,6 +5,8 @@
 #include <string_view>
 #include <utility>
 
+#include "base/keep_running.h"
+
 namespace kube {
 namespace {
 
@@ -25,7 +27,9 @@ AccountRegistrar::AccountRegistrar(acme::Storage& storage, acme::Locks& locks, c
                                    std::function<void()> ring)
     : clock_(clock), accounts_(storage, locks), clients_(clock, {}), ring_(std::move(ring)) {
   for (std::size_t i = 0; i < threads; ++i) {
-    threads_.emplace_back([this](const std::stop_token& stop) { run(stop); });
+    threads_.emplace_back([this](const std::stop_token& stop) {
+      base::keep_running("ACME accounts of the cluster", stop, [&] { run(stop); });
+    });
   }
 }
 
@@ -85,7 +89,8 @@ void AccountRegistrar::run(const std::stop_token& stop) {
     const config::AcmeIssuer issuer = asked_[*name].issuer;
     working_.insert(*name);
     lock.unlock();
-    Answer answer = open(issuer, stop);
+    Answer answer = base::fail(base::Code::internal, "an error of sekisho's own, see its log");
+    static_cast<void>(base::attempt("ACME account", [&] { answer = open(issuer, stop); }));
     lock.lock();
     working_.erase(working_.find(*name));
     changed_.notify_all();

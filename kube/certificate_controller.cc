@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/keep_running.h"
 #include "base/log.h"
 #include "kube/secret.h"
 
@@ -69,7 +70,9 @@ CertificateController::CertificateController(Options options)
   watch(resources::certificates, "", certificate_news_);
   watch(resources::secrets, written_secrets, secret_news_, keep_certificate);
   for (const auto& each : watches_) each->start();
-  thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
+  thread_ = std::jthread([this](const std::stop_token& stop) {
+    base::keep_running("certificates of the cluster", stop, [&] { run(stop); });
+  });
 }
 
 CertificateController::~CertificateController() {

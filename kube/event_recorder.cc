@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "acme/json_fields.h"
+#include "base/keep_running.h"
 #include "base/log.h"
 #include "base/timestamps.h"
 #include "kube/object_names.h"
@@ -33,7 +34,9 @@ std::string subject_of(const Notice& event) {
 }  // namespace
 
 EventRecorder::EventRecorder(Client& client, Options options)
-    : client_(client), options_(std::move(options)), thread_([this](const std::stop_token& stop) { run(stop); }) {}
+    : client_(client), options_(std::move(options)), thread_([this](const std::stop_token& stop) {
+        base::keep_running("Kubernetes Events", stop, [&] { run(stop); });
+      }) {}
 
 EventRecorder::~EventRecorder() {
   {
@@ -69,7 +72,7 @@ void EventRecorder::run(const std::stop_token& stop) {
       queue_.pop_front();
       busy_ = true;
     }
-    write(std::move(event), stop);
+    static_cast<void>(base::attempt("Kubernetes Event", [&] { write(std::move(event), stop); }));
     const std::lock_guard lock(mutex_);
     busy_ = false;
     more_.notify_all();

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <utility>
 
+#include "base/keep_running.h"
 #include "base/log.h"
 #include "base/wait.h"
 
@@ -18,10 +19,9 @@ constexpr std::chrono::milliseconds look_every = 500ms;
 }  // namespace
 
 Leader::Leader(acme::Locks& locks, std::string name, std::function<void(bool)> changed)
-    : locks_(locks),
-      name_(std::move(name)),
-      changed_(std::move(changed)),
-      thread_([this](const std::stop_token& stop) { run(stop); }) {}
+    : locks_(locks), name_(std::move(name)), changed_(std::move(changed)), thread_([this](const std::stop_token& stop) {
+        base::keep_running("leader of the replicas", stop, [&] { run(stop); });
+      }) {}
 
 Leader::~Leader() = default;
 
@@ -41,8 +41,15 @@ void Leader::run(const std::stop_token& stop) {
 void Leader::hold(const acme::Lock& lock, const std::stop_token& stop) {
   leads_ = true;
   base::log::info("this replica leads");
-  changed_(true);
-  while (lock.still_held() && base::wait_for(look_every, stop)) {
+  try {
+    changed_(true);
+    while (lock.still_held() && base::wait_for(look_every, stop)) {
+    }
+  } catch (...) {
+    // The lock goes with this: nobody may go on as if it were held.
+    leads_ = false;
+    changed_(false);
+    throw;
   }
   leads_ = false;
   if (!stop.stop_requested()) base::log::warning("this replica leads no more");

@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "base/keep_running.h"
 #include "base/log.h"
 #include "base/wait.h"
 #include "kube/object_names.h"
@@ -25,10 +26,9 @@ constexpr auto own_leases = "app.kubernetes.io/managed-by=sekisho";
 class LeaseLocks::Held final : public acme::Lock {
  public:
   Held(LeaseLocks& owner, LeaseRecord lease, base::SteadyTime asked)
-      : owner_(owner),
-        lease_(std::move(lease)),
-        renewed_(asked),
-        thread_([this](const std::stop_token& stop) { keep(stop); }) {}
+      : owner_(owner), lease_(std::move(lease)), renewed_(asked), thread_([this](const std::stop_token& stop) {
+          base::keep_running("renewal of a Lease", stop, [&] { keep(stop); });
+        }) {}
 
   ~Held() override {
     thread_.request_stop();

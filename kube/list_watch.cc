@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "acme/json_fields.h"
+#include "base/keep_running.h"
 #include "base/log.h"
 #include "base/wait.h"
 
@@ -60,7 +61,14 @@ ListWatch::ListWatch(Client& client, Options options, WatchHandler& handler)
 ListWatch::~ListWatch() = default;
 
 void ListWatch::start() {
-  thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
+  thread_ = std::jthread([this](const std::stop_token& stop) {
+    base::keep_running("watch of the Kubernetes API", stop, [&] {
+      // What the handler may not have taken is told again.
+      version_.clear();
+      for (auto& [name, version] : known_) version.clear();
+      run(stop);
+    });
+  });
 }
 
 void ListWatch::request_stop() {
@@ -245,7 +253,8 @@ Outcome<void> ListWatch::take(WatchEvent event) {
       return failed({base::Code::protocol, "an object without a name", base::Origin::upstream, base::Retry::later});
     }
     if (event.type == WatchEvent::Type::deleted) {
-      if (known_.erase(name) != 0) handler_.deleted(name);
+      if (known_.contains(name)) handler_.deleted(name);
+      known_.erase(name);
     } else if (!known_as_it_is(event.object)) {
       remember(event.object);
       trim(event.object);
@@ -275,8 +284,8 @@ void ListWatch::reconcile(Listed listed) {
       handler_.changed(std::move(object));
     }
     for (const auto& [name, version] : before) {
-      known_.erase(name);
       handler_.deleted(name);
+      known_.erase(name);
     }
   }
   complete_once_ = true;

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "acme/json_fields.h"
+#include "base/keep_running.h"
 #include "base/log.h"
 #include "kube/wipe_data.h"
 
@@ -39,7 +40,8 @@ MirrorWriter::MirrorWriter(Client& client, EventRecorder& events, Options option
         client_, ListWatch::Options{.resource = resources::namespaces, .pace = options_.pace}, handler);
     namespaces_->start();
   }
-  thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
+  thread_ = std::jthread(
+      [this](const std::stop_token& stop) { base::keep_running("mirrors of Secrets", stop, [&] { run(stop); }); });
 }
 
 MirrorWriter::~MirrorWriter() {
@@ -94,7 +96,10 @@ void MirrorWriter::run(const std::stop_token& stop) {
       tasks = look();
     }
     for (const Task& task : tasks) {
-      finished(task, task.source ? write(task, stop) : drop(task, stop));
+      Outcome<void> outcome = failed({base::Code::internal, "an error of sekisho's own, see its log"});
+      static_cast<void>(
+          base::attempt("mirror of a Secret", [&] { outcome = task.source ? write(task, stop) : drop(task, stop); }));
+      finished(task, outcome);
       if (stop.stop_requested()) return;
     }
   }

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/keep_running.h"
 #include "base/log.h"
 #include "base/wait.h"
 
@@ -30,7 +31,9 @@ SecretChallengeTable::SecretChallengeTable(Client& client, Options options, Publ
     base::log::warning("other replicas do not know of this one yet", {{"reason", joined.error().error.what}});
   }
   watch_.start();
-  present_ = std::jthread([this](const std::stop_token& stop) { keep_present(stop); });
+  present_ = std::jthread([this](const std::stop_token& stop) {
+    base::keep_running("challenges of replicas", stop, [&] { keep_present(stop); });
+  });
   std::unique_lock lock(mutex_);
   if (!first_look_.wait_for(lock, options_.patience_with_api, [this] { return looked_; })) {
     publish_(std::make_shared<const certstore::Challenges>());

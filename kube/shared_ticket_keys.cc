@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/keep_running.h"
 #include "base/log.h"
 #include "base/wait.h"
 #include "certstore/ticket_rotation.h"
@@ -36,7 +37,8 @@ SharedTicketKeys::SharedTicketKeys(Client& client, Options options)
            .pace = options_.pace},
           *this) {
   watch_.start();
-  thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
+  thread_ = std::jthread(
+      [this](const std::stop_token& stop) { base::keep_running("shared ticket keys", stop, [&] { run(stop); }); });
 }
 
 SharedTicketKeys::~SharedTicketKeys() {

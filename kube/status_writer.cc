@@ -4,6 +4,7 @@
 #include <chrono>
 #include <utility>
 
+#include "base/keep_running.h"
 #include "base/log.h"
 #include "base/wait.h"
 #include "kube/metadata.h"
@@ -16,7 +17,9 @@ constexpr std::chrono::seconds after_failure{2};
 }  // namespace
 
 StatusWriter::StatusWriter(Client& client)
-    : client_(client), thread_([this](const std::stop_token& stop) { run(stop); }) {}
+    : client_(client), thread_([this](const std::stop_token& stop) {
+        base::keep_running("status of Ingresses", stop, [&] { run(stop); });
+      }) {}
 
 StatusWriter::~StatusWriter() = default;
 
@@ -93,7 +96,9 @@ void StatusWriter::run(const std::stop_token& stop) {
       if (!changed_.wait(lock, stop, [this] { return leads_ && !pending_.empty(); })) return;
     }
     const auto task = next();
-    if (!task || write(*task, stop)) continue;
+    bool over = !task;
+    if (task) static_cast<void>(base::attempt("status of an Ingress", [&] { over = write(*task, stop); }));
+    if (over) continue;
     {
       const std::lock_guard lock(mutex_);
       look(task->name);

@@ -17,6 +17,7 @@
 #include <thread>
 #include <utility>
 
+#include "base/keep_running.h"
 #include "base/log.h"
 #include "proxy/backend_states.h"
 #include "proxy/endpoint_checks.h"
@@ -102,7 +103,8 @@ class BackendMonitor::Loop {
     sigset_t all;
     ::sigfillset(&all);
     ::pthread_sigmask(SIG_BLOCK, &all, nullptr);
-    io_.run();
+    while (!base::attempt("backends", [this] { io_.run(); })) {
+    }
   }
 
   // Trust that was loaded anew is a difference, whether or not its files have changed.

@@ -3,10 +3,12 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <chrono>
 #include <map>
 #include <mutex>
 #include <optional>
+#include <stdexcept>
 
 #include "base/clock.h"
 #include "certstore/store.h"
@@ -39,13 +41,15 @@ class ClusterVaultsTest : public testing::Test {
 
   ClusterVaultsTest() {
     vaults.start(store.reporter(vaults.name()));
-    vaults.connect(
-        {.request = [](const kube::VaultRead& read) -> base::Result<config::KeyVaultCertificate> {
-           if (read.vault == "elsewhere") return base::fail(base::Code::refused, "no token goes elsewhere");
-           return config::KeyVaultCertificate{.vault = read.vault, .name = read.object};
-         },
-         .follow =
-             [this](const config::KeyVaultCertificate& what) { return std::make_unique<Followed>(*this, what.name); }});
+    vaults.connect({.request = [](const kube::VaultRead& read) -> base::Result<config::KeyVaultCertificate> {
+                      if (read.vault == "elsewhere") return base::fail(base::Code::refused, "no token goes elsewhere");
+                      return config::KeyVaultCertificate{.vault = read.vault, .name = read.object};
+                    },
+                    .follow =
+                        [this](const config::KeyVaultCertificate& what) {
+                          if (throws.exchange(false)) throw std::runtime_error("out of order");
+                          return std::make_unique<Followed>(*this, what.name);
+                        }});
   }
 
   base::Result<certstore::CertificatePtr> content(const std::string& object) {
@@ -86,6 +90,7 @@ class ClusterVaultsTest : public testing::Test {
   std::mutex mutex;  // guards the next two
   std::map<std::string, int> running;
   int started = 0;
+  std::atomic<bool> throws{false};  // who follows, once
 
  protected:
   certstore::Store store{base::system_clock(), [](const std::shared_ptr<const certstore::CertIndex>&) {}};
@@ -104,6 +109,14 @@ TEST_F(ClusterVaultsTest, SaysWhichObjectIsWrongAndWhy) {
   want("missing", served("missing", {"site.example"}));
   EXPECT_EQ(problem_of("missing"), "SecretProviderClass shop/tls: not found: missing");
   EXPECT_FALSE(serves("site.example"));
+}
+
+TEST_F(ClusterVaultsTest, FollowsAfterAllWhereAnExceptionCameBetween) {
+  throws = true;
+  want("web", served("site", {"site.example"}));
+  EXPECT_FALSE(throws);
+  EXPECT_TRUE(serves("site.example"));
+  EXPECT_EQ(problem_of("web"), "");
 }
 
 TEST_F(ClusterVaultsTest, KeepsTheLastGoodCertificateOfAnObjectThatBreaks) {

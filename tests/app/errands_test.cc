@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <future>
+#include <stdexcept>
 
 namespace app {
 namespace {
@@ -42,6 +43,15 @@ TEST(Errands, HandOverTheErrorsWords) {
       errands.begin([](std::stop_token) -> base::Result<Json> { return base::fail(base::Code::refused, "no"); });
   ASSERT_TRUE(number);
   EXPECT_EQ(answer_of(errands, *number)["error"], "no");
+}
+
+TEST(Errands, GoOnAfterOneThatThrows) {
+  Errands errands;
+  const auto bad = errands.begin([](std::stop_token) -> base::Result<Json> { throw std::runtime_error("secret"); });
+  const auto good = errands.begin([](std::stop_token) -> base::Result<Json> { return Json("done"); });
+  ASSERT_TRUE(bad && good);
+  EXPECT_EQ(answer_of(errands, *bad)["error"], "an error of sekisho's own, see its log");
+  EXPECT_EQ(answer_of(errands, *good)["answer"], "done");
 }
 
 TEST(Errands, KnowNothingOfOthersAndForgetTheOldest) {

@@ -5,7 +5,9 @@
 #include <fstream>
 #include <set>
 #include <sstream>
+#include <stdexcept>
 
+#include "base/keep_running.h"
 #include "tests/app/observed.h"
 
 namespace app {
@@ -44,6 +46,15 @@ TEST(Metrics, HaveTheNamesThatOthersRelyOn) {
                        &gateway.seen.issuing.challenges, &gateway.seen.issuing.requests})
     (*counts)["one two"] = 1;
   EXPECT_EQ(names_in(render_metrics(gateway.observe())), expected);
+}
+
+TEST(Metrics, CountTheExceptionsThatTheControlPlaneWentOnAfter) {
+  Observed gateway;
+  const std::string name = "sekisho_unexpected_errors_total ";
+  const auto before = base::escaped_exceptions();
+  EXPECT_TRUE(has_line(render_metrics(gateway.observe()), name + std::to_string(before)));
+  EXPECT_FALSE(base::attempt("test", [] { throw std::runtime_error("out of order"); }));
+  EXPECT_TRUE(has_line(render_metrics(gateway.observe()), name + std::to_string(before + 1)));
 }
 
 TEST(Metrics, NoSeriesAppearsTwice) {

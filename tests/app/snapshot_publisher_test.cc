@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <future>
+#include <stdexcept>
+#include <utility>
 #include <vector>
 
 namespace app {
@@ -33,6 +35,22 @@ TEST(SnapshotPublisher, PublishesNothingWhileItIsHeld) {
   publisher.flush();
   ASSERT_EQ(published.all.size(), 1U) << "both changes belong to one snapshot";
   EXPECT_EQ(published.all.front()->config, config);
+  EXPECT_NE(published.all.front()->challenges, nullptr);
+  EXPECT_EQ(publisher.current(), published.all.front());
+}
+
+TEST(SnapshotPublisher, PublishesAgainWhatCouldNotBePublished) {
+  Published published;
+  bool failed = false;
+  SnapshotPublisher publisher(
+      [&, publish = published.take()](proxy::SnapshotPtr snapshot) {
+        if (!std::exchange(failed, true)) throw std::runtime_error("out of order");
+        publish(std::move(snapshot));
+      },
+      std::chrono::milliseconds(0));
+  publisher.change(any_change);
+  publisher.flush();
+  ASSERT_EQ(published.all.size(), 1U);
   EXPECT_NE(published.all.front()->challenges, nullptr);
   EXPECT_EQ(publisher.current(), published.all.front());
 }

@@ -4,6 +4,7 @@
 
 #include <condition_variable>
 #include <mutex>
+#include <stdexcept>
 #include <thread>
 
 #include "tests/kube/api_script.h"
@@ -31,6 +32,11 @@ class Told final : public WatchHandler {
   void deleted(const ObjectName& name) override { say("deleted " + name.name); }
   void synced() override { say("synced"); }
 
+  // At the next line that begins so, once.
+  void fail_at(std::string line) {
+    const std::lock_guard lock(mutex_);
+    fail_at_ = std::move(line);
+  }
   std::vector<std::string> first(std::size_t count) {
     std::unique_lock lock(mutex_);
     changed_.wait_for(lock, 20s, [&] { return told_.size() >= count; });
@@ -40,9 +46,14 @@ class Told final : public WatchHandler {
  private:
   void say(std::string what) {
     const std::lock_guard lock(mutex_);
+    if (!fail_at_.empty() && what.starts_with(fail_at_)) {
+      fail_at_.clear();
+      throw std::runtime_error("out of order");
+    }
     told_.push_back(std::move(what));
     changed_.notify_all();
   }
+  std::string fail_at_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<std::string> told_;
@@ -86,6 +97,25 @@ TEST_F(ListWatchTest, KeepsWhatItToldWhileTheApiIsAwayAndComparesAfterwards) {
   EXPECT_GE(watch_->state().failures, 1U);  // libcurl itself asks again where a kept connection was lost
   EXPECT_EQ(watch_->state().expired, 1U);
   EXPECT_EQ(api_.requests(list_of).size(), 2U);  // one list, however often it failed
+}
+
+TEST_F(ListWatchTest, TellsAgainWhatItsHandlerCouldNotTake) {
+  list({object("a", "1"), object("b", "2")}, "10");
+  list({object("a", "5")}, "12");
+  const auto feed = api_.watch(path);
+  feed->say(ApiScript::event("DELETED", object("b", "11")));
+  told_.fail_at("deleted b");
+  start();
+  EXPECT_EQ(told_.first(5), (Lines{"replaced a b", "synced", "changed a 5", "deleted b", "synced"}));
+}
+
+TEST_F(ListWatchTest, TellsTheWholeAgainWhereItsHandlerCouldNotTakeIt) {
+  list({object("a", "1")}, "10");
+  list({object("a", "1")}, "10");
+  const auto feed = api_.watch(path);
+  told_.fail_at("replaced");
+  start();
+  EXPECT_EQ(told_.first(2), (Lines{"replaced a", "synced"}));
 }
 
 TEST_F(ListWatchTest, TriesAgainSoonAfterAnotherCallHasFoundTheApi) {
