@@ -10,6 +10,7 @@
 
 #include "acme/stored_time.h"
 #include "base/file.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "certstore/file_lock.h"
 #include "certstore/secret_bytes.h"
@@ -42,7 +43,7 @@ base::Result<void> ChallengeFolder::write_http01(const std::string& token, const
                             {"name", token},
                             {"key_authorization", key_authorization},
                             {"made", stored(base::system_clock().now())}};
-  return write(key_of(Kind::http01, token), json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+  return write(key_of(Kind::http01, token), base::json_line(json));
 }
 
 base::Result<void> ChallengeFolder::write_tls_alpn01(const std::string& server_name,
@@ -55,7 +56,7 @@ base::Result<void> ChallengeFolder::write_tls_alpn01(const std::string& server_n
                             {"certificate", certificate.chain_pem()},
                             {"key", certificate.key_pem()},
                             {"made", stored(base::system_clock().now())}};
-  std::string text = json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  std::string text = base::json_line(json);
   const certstore::WipedAtEnd wiped(text);
   return write(key_of(Kind::tls_alpn01, server_name), text);
 }
@@ -96,7 +97,7 @@ base::Result<ChallengeFolder::Generations> ChallengeFolder::changed() {
 }
 
 ChallengeFolder::Entry ChallengeFolder::entry_from(std::string_view text) {
-  const nlohmann::json json = nlohmann::json::parse(text, nullptr, false);
+  const nlohmann::json json = base::parse_json(text);
   Entry entry;
   const auto made = stored_time(json, "made");
   if (!made) return entry;  // also where it is no object

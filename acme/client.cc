@@ -11,6 +11,7 @@
 #include "acme/server.h"
 #include "acme/server_url.h"
 #include "base/base64.h"
+#include "base/json.h"
 
 namespace acme {
 namespace {
@@ -23,7 +24,7 @@ constexpr std::chrono::seconds longest_poll = std::chrono::hours(24);
 
 // What comes from configuration need not be UTF-8; that is no reason to throw.
 std::string encoded(const nlohmann::json& json) {
-  return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  return base::json_line(json);
 }
 
 // `read` makes the object of the body, in JSON.

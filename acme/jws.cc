@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/base64.h"
+#include "base/json.h"
 #include "certstore/issuance.h"
 #include "certstore/pem.h"
 #include "certstore/private_key.h"
@@ -67,7 +68,7 @@ nlohmann::json flattened(const std::string& protected_header, const std::string&
 
 // Text from outside (a key id, a contact) may not be UTF-8; that is no reason to throw.
 std::string encoded(const nlohmann::json& json) {
-  return base::to_base64url(json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+  return base::to_base64url(base::json_line(json));
 }
 
 // CAs print the key with and without padding, in either alphabet.
@@ -135,7 +136,7 @@ nlohmann::json AccountKey::jwk() const {
 
 std::string AccountKey::thumbprint() const {
   // RFC 7638 §3: the required members only, sorted, without white space: that is what jwk() and dump() make.
-  const std::string text = jwk().dump();
+  const std::string text = base::json_line(jwk());
   std::array<char, EVP_MAX_MD_SIZE> digest{};
   unsigned size = 0;
   EVP_Digest(text.data(), text.size(), reinterpret_cast<unsigned char*>(digest.data()), &size, EVP_sha256(), nullptr);
@@ -182,7 +183,7 @@ base::Result<std::string> sign_jws(const AccountKey& key, const JwsHeader& heade
   const std::string body = base::to_base64url(payload);
   const auto signature = key.sign(protected_header + '.' + body);
   if (!signature) return std::unexpected(signature.error());
-  return flattened(protected_header, body, *signature).dump();
+  return base::json_line(flattened(protected_header, body, *signature));
 }
 
 base::Result<nlohmann::json> external_account_binding(const AccountKey& key, std::string_view key_id,

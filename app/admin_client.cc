@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/http_client.h"
+#include "base/json.h"
 #include "base/wait.h"
 #include "config/faults.h"
 #include "config/host_names.h"
@@ -35,7 +36,7 @@ base::Result<Answer> exchange(const std::string& address, base::HttpRequest requ
   base::HttpClient client;
   auto response = client.send(request);
   if (!response) return std::unexpected(std::move(response.error()).in(fmt::format("admin endpoint {}", address)));
-  auto body = Json::parse(response->body, nullptr, /*allow_exceptions=*/false);
+  auto body = base::parse_ordered_json(response->body);
   if (body.is_discarded()) {
     return base::fail(base::Code::protocol,
                       fmt::format("{} answers {}: this is no sekisho", address, response->status));

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "app/managed_json.h"
+#include "base/json.h"
 #include "base/timestamps.h"
 
 namespace app {
@@ -222,7 +223,7 @@ Json status_json(const Observation& seen) {
 }
 
 std::string dump(const Json& json) {
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
+  return base::json_lines(json) + '\n';
 }
 
 }  // namespace app

@@ -10,6 +10,7 @@
 #include "app/commands.h"
 #include "app/issuer_findings.h"
 #include "base/clock.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "certstore/store.h"
 #include "config/parse.h"
@@ -83,7 +84,7 @@ void print_json(const Findings& findings) {
                                 {"found", one.found},
                                 {"expected", one.expected}});
   }
-  fmt::print("{}\n", result.dump(2, ' ', false, Json::error_handler_t::replace));
+  fmt::print("{}\n", base::json_lines(result));
 }
 
 void print_text(const Findings& findings, const std::string& file) {

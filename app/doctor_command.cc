@@ -6,6 +6,7 @@
 #include "app/commands.h"
 #include "app/exit_code.h"
 #include "app/table.h"
+#include "base/json.h"
 
 namespace app {
 namespace {
@@ -31,7 +32,7 @@ ExitCode examine(const ChangeWords& words, const std::string& output) {
     table.add(
         {{one.value("name", "")}, {one.value("check", "")}, {verdict, tone_of(verdict)}, {one.value("text", "")}});
   }
-  fmt::print("{}", output == "json" ? findings->dump(2) + "\n" : table.render(colour_of_standard_output()));
+  fmt::print("{}", output == "json" ? base::json_lines(*findings) + "\n" : table.render(colour_of_standard_output()));
   return bad ? ExitCode::no : ExitCode::done;
 }
 

@@ -3,6 +3,7 @@
 #include <boost/beast/core/detail/base64.hpp>
 #include <nlohmann/json.hpp>
 
+#include "base/json.h"
 #include "config/utf8.h"
 
 namespace app {
@@ -43,7 +44,7 @@ std::string echo_answer(const EchoedRequest& request) {
   } else {
     answer["body"] = request.body;
   }
-  return answer.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
+  return base::json_lines(answer) + '\n';
 }
 
 }  // namespace app

@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/ip_network.h"
+#include "base/json.h"
 #include "config/faults.h"
 #include "config/host_names.h"
 #include "config/parse.h"
@@ -101,7 +102,7 @@ std::expected<config::Config, std::vector<std::string>> proxy_configuration(cons
 
   if (!words.state.empty()) text["state_directory"] = words.state.string();
   if (!words.admin.empty()) text["admin"] = {{"address", words.admin}};
-  auto parsed = config::parse(text.dump(-1, ' ', false, Json::error_handler_t::replace), "proxy");
+  auto parsed = config::parse(base::json_line(text), "proxy");
   if (parsed) {
     parsed->certificates.clear();
     parsed->https_port = parsed->listeners.front().address.port;

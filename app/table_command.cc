@@ -8,6 +8,7 @@
 #include <CLI/CLI.hpp>
 
 #include "app/admin_client.h"
+#include "base/json.h"
 #include "base/wait.h"
 
 namespace app {
@@ -23,7 +24,7 @@ constexpr std::chrono::milliseconds watch_every{500};
 
 std::string rendered(const TableCommand& command, const Words& words, const nlohmann::ordered_json& answer) {
   if (words.output != "json") return command.render(answer, colour_of_standard_output());
-  return answer.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + '\n';
+  return base::json_lines(answer) + '\n';
 }
 
 // On a terminal the table stays in its place; in a pipe each change is printed below the last.

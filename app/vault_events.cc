@@ -7,6 +7,7 @@
 
 #include "acme/json_fields.h"
 #include "base/http_url.h"
+#include "base/json.h"
 
 namespace app {
 namespace {
@@ -39,7 +40,7 @@ bool is_cloud_event(const nlohmann::json& event) {
 }  // namespace
 
 base::Result<VaultEvents> vault_events_from(std::string_view body) {
-  nlohmann::json json = nlohmann::json::parse(body, nullptr, false);
+  nlohmann::json json = base::parse_json(body);
   if (is_cloud_event(json)) json = nlohmann::json::array({std::move(json)});
   if (!json.is_array() || json.size() > most_events) {
     return base::fail(base::Code::invalid, "a list of events of Event Grid, or a CloudEvent, is expected");

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "app/api.h"
+#include "base/json.h"
 #include "base/keep_running.h"
 #include "base/log.h"
 #include "base/wait.h"
@@ -65,12 +66,12 @@ AdminAnswer Webhook::answer(const AdminRequest& request) const {
   if (!request.content_type.starts_with("application/json")) return refusal(415, "Content-Type: application/json");
   // Before everything is known, what is taken is not.
   if (!options_.control.synced()) return refusal(503, "the cluster is not known yet");
-  const auto review = nlohmann::json::parse(request.body, nullptr, /*allow_exceptions=*/false);
+  const auto review = base::parse_json(request.body);
   if (review.is_discarded()) return refusal(400, "the body is no JSON");
   const auto answered =
       kube::answer_review(review, [this](const nlohmann::json& ingress) { return options_.control.judge(ingress); });
   if (!answered) return refusal(400, answered.error().what);
-  return {200, "application/json", answered->dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)};
+  return {200, "application/json", base::json_line(*answered)};
 }
 
 void Webhook::keep(const std::stop_token& stop) {

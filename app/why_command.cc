@@ -12,6 +12,7 @@
 #include "app/commands.h"
 #include "app/exit_code.h"
 #include "app/table.h"
+#include "base/json.h"
 
 namespace app {
 namespace {
@@ -83,7 +84,7 @@ ExitCode explain(const Words& words) {
   add_chain(words, *why);
   try {
     if (words.output == "json") {
-      fmt::print("{}\n", why->dump(2, ' ', false, Json::error_handler_t::replace));
+      fmt::print("{}\n", base::json_lines(*why));
     } else {
       print(*why);
     }

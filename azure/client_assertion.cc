@@ -10,6 +10,7 @@
 #include "acme/jws.h"
 #include "base/base64.h"
 #include "base/file.h"
+#include "base/json.h"
 #include "base/openssl.h"
 #include "certstore/pem.h"
 #include "certstore/secret_bytes.h"
@@ -87,9 +88,7 @@ base::Result<std::string> make_client_assertion(const ClientAssertion& assertion
                               {"iat", unix_seconds(assertion.now)},
                               {"nbf", unix_seconds(assertion.now - clock_difference)},
                               {"exp", unix_seconds(assertion.now + life)}};
-  const auto encoded = [](const nlohmann::json& json) {
-    return base::to_base64url(json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
-  };
+  const auto encoded = [](const nlohmann::json& json) { return base::to_base64url(base::json_line(json)); };
   std::string input = encoded(signer->header) + '.' + encoded(claims);
   auto signature = signer->key.sign(input);
   if (!signature) return std::unexpected(std::move(signature.error()));

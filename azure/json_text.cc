@@ -24,7 +24,7 @@ base::Result<JsonText> JsonText::parse(std::string text) {
   if (base::depth_of_json(text) > base::deepest_json) {
     return fault(fmt::format("JSON that is nested more than {} deep", base::deepest_json));
   }
-  if (!nlohmann::json::accept(text)) return fault("an answer that is no JSON");
+  if (base::parse_json(text).is_discarded()) return fault("an answer that is no JSON");
   JsonText parsed(std::move(text), {});
   // A byte order mark, which the parser skips.
   const std::size_t mark = parsed.text_.starts_with("\xef\xbb\xbf") ? 3 : 0;

@@ -8,6 +8,8 @@
 #include <fmt/chrono.h>
 #include <nlohmann/json.hpp>
 
+#include "base/json.h"
+
 namespace base::log {
 namespace {
 
@@ -60,7 +62,7 @@ std::string as_text(Level level, std::string_view message, std::initializer_list
 std::string as_json(Level level, std::string_view message, std::initializer_list<Field> fields) {
   nlohmann::ordered_json line{{"time", timestamp()}, {"level", name(level)}, {"message", message}};
   for (const Field& field : fields) line[std::string(field.key)] = field.value;
-  return line.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+  return json_line(line);
 }
 
 }  // namespace

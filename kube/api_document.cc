@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "base/json.h"
+
 namespace kube {
 namespace {
 
@@ -21,7 +23,7 @@ Outcome<ApiDocument> read_document(Access& access, const std::string& path, cons
   auto response = http.send(request, stop);
   if (!response) return failed(std::move(response.error()).in("GET " + path));
   if (response->status / 100 != 2) return std::unexpected(failure_from(*response).in("GET " + path));
-  ApiDocument document{nlohmann::json::parse(response->body, nullptr, false), std::string(response->header("date"))};
+  ApiDocument document{base::parse_json(response->body), std::string(response->header("date"))};
   if (!document.body.is_object()) {
     return failed({base::Code::protocol, "GET " + path + ": the answer is no object", base::Origin::upstream,
                    base::Retry::later});

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "acme/json_fields.h"
+#include "base/json.h"
 
 namespace kube {
 namespace {
@@ -74,7 +75,7 @@ std::unexpected<ApiFailure> failed(base::Error error) {
 ApiFailure failure_from(const base::HttpResponse& response) {
   ApiFailure failure;
   failure.status = response.status;
-  const nlohmann::json body = nlohmann::json::parse(response.body, nullptr, false);
+  const nlohmann::json body = base::parse_json(response.body);
   if (body.is_object()) {
     read_status(body, failure);
   } else {

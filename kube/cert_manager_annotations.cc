@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/json.h"
 #include "kube/annotation_values.h"
 #include "kube/annotations.h"
 
@@ -179,7 +180,7 @@ Read<void> set_temporary(std::string_view value, IngressSettings& settings) {
 }
 
 Read<void> set_secret_template(std::string_view value, IngressSettings& settings) {
-  const auto parsed = nlohmann::json::parse(value, nullptr, false);
+  const auto parsed = base::parse_json(value);
   if (!parsed.is_object()) return std::unexpected("JSON with annotations and labels");
   settings.certificate.secret_template = value;
   return {};

@@ -8,6 +8,7 @@
 #include "acme/json_fields.h"
 #include "acme/stored_time.h"
 #include "base/base64.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "certstore/secret_bytes.h"
 #include "kube/object_names.h"
@@ -29,7 +30,7 @@ nlohmann::json entry_in(const nlohmann::json& value) {
   auto text = base::from_base64(value.get_ref<const std::string&>());
   if (!text) return {};
   const certstore::WipedAtEnd wiped(*text);
-  return nlohmann::json::parse(*text, nullptr, false);
+  return base::parse_json(*text);
 }
 
 }  // namespace
@@ -57,7 +58,7 @@ nlohmann::json& ChallengeSecret::data() {
 }
 
 base::Result<void> ChallengeSecret::add(const std::string& key, const nlohmann::json& entry) {
-  std::string text = entry.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  std::string text = base::json_line(entry);
   const certstore::WipedAtEnd wiped(text);
   std::string written = base::to_base64(text);
   std::size_t size = written.size();

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "acme/json_fields.h"
+#include "base/json.h"
 #include "base/wait.h"
 
 namespace kube {
@@ -20,7 +21,13 @@ constexpr unsigned most_waits = 3;
 constexpr std::chrono::seconds default_wait{1};
 
 std::string text_of(const nlohmann::json& json) {
-  return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  return base::json_line(json);
+}
+
+// `call`: "GET /api/v1/secrets".
+Outcome<nlohmann::json> object_or_failure(nlohmann::json answer, const std::string& call) {
+  if (answer.is_object()) return answer;
+  return failed({base::Code::protocol, call + ": the answer is no object", base::Origin::upstream, base::Retry::later});
 }
 
 void add_query(std::string& path, std::string_view name, std::string_view value) {
@@ -147,15 +154,12 @@ Outcome<base::HttpResponse> Client::send(const Call& call, const std::stop_token
   }
 }
 
+// An object that is nested too deep is refused, for it may be written back.
 Outcome<nlohmann::json> Client::object_from(const Call& call, const std::stop_token& stop) {
   auto response = send(call, stop);
-  if (!response) return std::unexpected(std::move(response.error()).in(fmt::format("{} {}", call.method, call.path)));
-  nlohmann::json object = nlohmann::json::parse(response->body, nullptr, false);
-  if (!object.is_object()) {
-    return failed({base::Code::protocol, fmt::format("{} {}: the answer is no object", call.method, call.path),
-                   base::Origin::upstream, base::Retry::later});
-  }
-  return object;
+  const std::string what = fmt::format("{} {}", call.method, call.path);
+  if (!response) return std::unexpected(std::move(response.error()).in(what));
+  return object_or_failure(base::parse_json(response->body), what);
 }
 
 Outcome<nlohmann::json> Client::get(const Resource& resource, const ObjectName& name, std::stop_token stop) {
@@ -167,7 +171,11 @@ Outcome<std::string> Client::page(const Resource& resource, const std::string& p
                                   const std::stop_token& stop) {
   Call call{.method = "GET", .path = path, .body_limit = largest_page};
   if (content == Content::metadata) call.accept = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
-  auto list = object_from(call, stop);
+  auto response = send(call, stop);
+  const std::string what = "GET " + path;
+  if (!response) return std::unexpected(std::move(response.error()).in(what));
+  // Whose object is nested too deep must not keep those of others from being seen.
+  auto list = object_or_failure(base::parse_json_to_depth(response->body), what);
   if (!list) return std::unexpected(std::move(list.error()));
   if (into.resource_version.empty()) into.resource_version = metadata_text(*list, "resourceVersion");
   const auto items = list->find("items");

@@ -7,6 +7,7 @@
 
 #include "acme/json_fields.h"
 #include "base/base64.h"
+#include "base/json.h"
 #include "base/program.h"
 #include "certstore/secret_bytes.h"
 
@@ -27,7 +28,7 @@ std::string request_for(const ExecPlugin& plugin, const Connection& cluster) {
     spec["cluster"] = std::move(told);
   }
   const nlohmann::json request{{"kind", "ExecCredential"}, {"apiVersion", plugin.api_version}, {"spec", spec}};
-  return request.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  return base::json_line(request);
 }
 
 std::vector<std::string> environment_for(const ExecPlugin& plugin, const Connection& cluster) {
@@ -53,7 +54,7 @@ base::Result<ExecCredential> exec_credential_from(std::string_view text, std::st
   const auto wrong = [](std::string_view what) {
     return base::fail(base::Code::protocol, fmt::format("its answer {}", what), base::Origin::control);
   };
-  const nlohmann::json answer = nlohmann::json::parse(text, nullptr, false);
+  const nlohmann::json answer = base::parse_json(text);
   if (!answer.is_object()) return wrong("is no ExecCredential");
   if (text_at(answer, "kind") != "ExecCredential") return wrong("is no ExecCredential");
   if (text_at(answer, "apiVersion") != api_version) return wrong(fmt::format("is not of {}", api_version));

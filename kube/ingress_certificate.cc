@@ -7,6 +7,7 @@
 
 #include "acme/identifier.h"
 #include "acme/json_fields.h"
+#include "base/json.h"
 
 namespace kube {
 namespace {
@@ -90,7 +91,7 @@ nlohmann::json spec_for(const WantedCertificate& wanted) {
   if (auto subject = subject_of(wanted.subject); !subject.empty()) spec["subject"] = std::move(subject);
   if (auto key = key_of(wanted.key); !key.empty()) spec["privateKey"] = std::move(key);
   if (wanted.revision_history_limit) spec["revisionHistoryLimit"] = *wanted.revision_history_limit;
-  if (auto secret = nlohmann::json::parse(wanted.secret_template, nullptr, false); secret.is_object()) {
+  if (auto secret = base::parse_json(wanted.secret_template); secret.is_object()) {
     spec["secretTemplate"] = std::move(secret);
   }
   return spec;

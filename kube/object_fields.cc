@@ -4,6 +4,8 @@
 
 #include <utility>
 
+#include "base/json.h"
+
 namespace kube {
 namespace {
 
@@ -106,7 +108,7 @@ std::optional<std::uint16_t> ObjectFields::port(std::string_view key) const {
                             : value->get<std::int64_t>();
     if (number >= 1 && number <= 65'535) return static_cast<std::uint16_t>(number);
   }
-  refuse(key, value->is_number() ? value->dump() : std::string(kind_of(*value)), "a port, 1 to 65535");
+  refuse(key, value->is_number() ? base::json_line(*value) : std::string(kind_of(*value)), "a port, 1 to 65535");
   return std::nullopt;
 }
 

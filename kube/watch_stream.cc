@@ -54,9 +54,8 @@ base::Result<bool> WatchStream::feed(std::string_view bytes) {
 
 base::Result<bool> WatchStream::deliver_line(std::string_view line) {
   if (line.find_first_not_of(" \t\r") == std::string_view::npos) return true;
-  // Before it is parsed: each level of an array costs fifty times its one byte.
-  if (base::depth_of_json(line) > deepest) return broken("an event of the watch is nested too deep");
-  nlohmann::json event = nlohmann::json::parse(line, nullptr, false);
+  // One stranger's object must not end the watch of all.
+  nlohmann::json event = base::parse_json_to_depth(line);
   if (!event.is_object()) return broken("an event of the watch is no JSON object");
   const std::string* name = acme::text_member(event, "type");
   const auto type = name == nullptr ? std::nullopt : type_of(*name);

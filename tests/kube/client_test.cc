@@ -99,6 +99,26 @@ TEST(Client, RefusesAnAnswerThatIsNoObject) {
   EXPECT_EQ(api.client.get(resources::secrets, app).error().error.code, base::Code::protocol);
 }
 
+const std::string deep = std::string(1'000'000, '[') + std::string(1'000'000, ']');
+
+TEST(Client, RefusesAnObjectThatIsNestedTooDeepToBeWrittenBackWhole) {
+  test::ApiScript api;
+  api.on("GET " + one, {.body = R"({"metadata":{"name":"app"},"spec":)" + deep + "}"});
+  const auto object = api.client.get(resources::secrets, {"web", "app"});
+  ASSERT_FALSE(object);
+  EXPECT_EQ(object.error().error.code, base::Code::protocol);
+}
+
+TEST(Client, ListsTheOthersWhereOneIsNestedDeep) {
+  test::ApiScript api;
+  api.on("GET " + all, {.body = R"({"metadata":{"resourceVersion":"5"},"items":[{"metadata":{"name":"a"},"spec":)" +
+                                deep + R"(},{"metadata":{"name":"b"}}]})"});
+  const auto listed = api.client.list(resources::secrets, {.name_space = "web"});
+  ASSERT_TRUE(listed) << listed.error().error.what;
+  ASSERT_EQ(listed->items.size(), 2U);
+  EXPECT_EQ(name_of(listed->items[1]).name, "b");
+}
+
 TEST(Client, ListsAllInOneAnswerWhenTheServerHasForgottenItsPages) {
   test::ApiScript api;
   api.json("GET " + all, test::ApiScript::list({test::ApiScript::object("a", "1")}, "5", "next"));

@@ -4,6 +4,8 @@
 
 #include <vector>
 
+#include "base/json.h"
+
 namespace kube {
 namespace {
 
@@ -24,11 +26,22 @@ TEST(WatchStream, RefusesALineThatIsTooLongBeforeItHasEnded) {
   EXPECT_EQ(last.error().code, base::Code::too_large);
 }
 
-TEST(WatchStream, RefusesWhatIsNestedTooDeep) {
+TEST(WatchStream, RefusesWhatIsNestedDeepAndDoesNotEnd) {
   Reader reader;
   const auto fed = reader.stream.feed(R"({"type":"ADDED","object":{"a":)" + std::string(100'000, '[') + "\n");
   ASSERT_FALSE(fed);
   EXPECT_EQ(fed.error().code, base::Code::protocol);
+}
+
+TEST(WatchStream, LeavesOutWhatAStrangerHasNestedDeepAndGoesOn) {
+  Reader reader;
+  const std::string deep = std::string(1'000'000, '[') + std::string(1'000'000, ']');
+  ASSERT_TRUE(reader.stream.feed(R"({"type":"ADDED","object":{"metadata":{"name":"theirs"},"spec":{"a":)" + deep +
+                                 "}}}\n" + R"({"type":"ADDED","object":{"metadata":{"name":"ours"}}})" + "\n"));
+  ASSERT_EQ(reader.events.size(), 2U);
+  EXPECT_EQ(reader.events[0].object["metadata"]["name"], "theirs");
+  EXPECT_LT(base::json_line(reader.events[0].object).size(), 1000U);
+  EXPECT_EQ(reader.events[1].object["metadata"]["name"], "ours");
 }
 
 TEST(WatchStream, RefusesWhatIsNoEvent) {
