@@ -101,7 +101,8 @@ base::Result<VaultPage> vault_page_from(const nlohmann::json& json) {
   for (const nlohmann::json& element : *value) {
     const std::string* id = acme::text_member(element, "id");
     VaultItem item;
-    if (id == nullptr || !read_id(*id, item)) continue;
+    // Left out, it would look like one that is gone from the vault.
+    if (id == nullptr || !read_id(*id, item)) return acme::lacks("element of the list", "id");
     item.attributes = attributes_of(element);
     item.tags = tags_of(element);
     item.thumbprint = acme::shown_member(element, "x5t", longest_name);

@@ -44,8 +44,8 @@ struct VaultSecret {
   std::string content_type;  // any, or empty
 };
 
-// All of these: `json` is controlled by the vault, of bounded size. Errors: `protocol`. Elements without an id that
-// could be one are left out.
+// All of these: `json` is controlled by the vault, of bounded size. Errors: `protocol`; also for a list of which one
+// element has no id that could be one.
 [[nodiscard]] base::Result<VaultPage> vault_page_from(const nlohmann::json& json);
 [[nodiscard]] base::Result<VaultSecret> vault_secret_from(const nlohmann::json& json);
 

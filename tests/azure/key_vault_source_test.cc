@@ -222,7 +222,8 @@ TEST_F(KeyVaultSourceTest, TakesNoAnswerThatIsNoListForAnEmptyVault) {
   azure.reply("GET /certificates", Reply{.body = json{{"value", {item("app", 1)}}, {"nextLink", nullptr}}.dump()});
   start();
   EXPECT_EQ(app(), "one.example.com");
-  for (const char* answer : {"{}", R"({"value":null})", R"({"value":[],"nextLink":7})", R"({"value":{}})"}) {
+  for (const char* answer : {"{}", R"({"value":null})", R"({"value":[],"nextLink":7})", R"({"value":{}})",
+                             R"({"value":[{"id":"https://v.vault.azure.net/certificates/app%20"}]})"}) {
     azure.reply("GET /certificates", Reply{.body = answer});
     look();
     look();

@@ -18,17 +18,15 @@ using nlohmann::json;
 
 const base::SystemTime now = std::chrono::sys_days(std::chrono::year(2026) / 11 / 22);
 
-TEST(VaultPage, LeavesOutWhatHasNoIdThatCouldBeOne) {
-  const json answer{{"value",
-                     {{{"id", "https://v.vault.azure.net/certificates/app/1"}},
-                      {{"id", "https://v.vault.azure.net/certificates/../secrets/1"}},
-                      {{"id", "https://v.vault.azure.net/keys/app/1"}},
-                      {{"id", "certificates/app/1"}},
-                      {{"id", 7}},
-                      "text",
-                      nullptr}},
-                    {"nextLink", nullptr}};
-  const auto page = vault_page_from(answer);
+TEST(VaultPage, IsNoListWhereAnElementHasNoIdThatCouldBeOne) {
+  const json good{{"id", "https://v.vault.azure.net/certificates/app/1"}};
+  for (const json& odd : {json{{"id", "https://v.vault.azure.net/certificates/../secrets/1"}},
+                          json{{"id", "https://v.vault.azure.net/keys/app/1"}}, json{{"id", "certificates/app/1"}},
+                          json{{"id", "https://v.vault.azure.net/certificates/app two"}}, json{{"id", 7}},
+                          json(json::object()), json("text"), json(nullptr)}) {
+    EXPECT_FALSE(vault_page_from({{"value", json::array({good, odd})}})) << odd;
+  }
+  const auto page = vault_page_from({{"value", json::array({good})}, {"nextLink", nullptr}});
   ASSERT_TRUE(page);
   ASSERT_EQ(page->items.size(), 1U);
   EXPECT_EQ(page->items.front().name, "app");
