@@ -6,9 +6,9 @@
 
 #include <fmt/format.h>
 
-#include "base/ascii.h"
-
 #include "azure/dns_zones.h"
+#include "base/ascii.h"
+#include "certstore/secret_bytes.h"
 
 namespace app {
 namespace {
@@ -20,8 +20,9 @@ constexpr std::chrono::milliseconds patience_of_first{10'000};
 constexpr std::chrono::milliseconds patience_of_others{500};
 
 acme::Finding identity_finding(const azure::Services& services, const std::stop_token& stop) {
-  const auto token =
+  auto token =
       services.tokens->token({.scope = services.endpoints.key_vault_scope, .tenant = {}, .client_id = {}}, stop);
+  if (token) certstore::wipe(token->secret.data(), token->secret.size());
   return {.check = "identity",
           .name = services.identity,
           .verdict = token ? Verdict::good : Verdict::bad,

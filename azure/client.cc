@@ -77,6 +77,7 @@ Outcome<base::HttpResponse> Client::send_once(const Call& call, base::SteadyTime
                                               const std::stop_token& stop) {
   for (bool renewed = false;; renewed = true) {
     AccessToken token;
+    const certstore::WipedAtEnd token_wiped(token.secret);
     if (call.token) {
       auto given = tokens_->token(*call.token, stop);
       if (!given) {
@@ -86,7 +87,12 @@ Outcome<base::HttpResponse> Client::send_once(const Call& call, base::SteadyTime
     }
     const auto left = std::chrono::ceil<milliseconds>(deadline - options_.clock.steady());
     base::HttpRequest request = request_of(call, std::max(left, std::min(options_.timeout, least_for_exchange)));
-    if (call.token) request.headers.push_back({"Authorization", "Bearer " + token.secret});
+    if (call.token) {
+      request.headers.push_back({"Authorization", {}});
+      std::string& bearer = request.headers.back().value;
+      bearer.reserve(token.secret.size() + 16);  // no block of it is left behind
+      bearer.append("Bearer ").append(token.secret);
+    }
     auto response = http_.send(request, stop);
     wipe_secrets(request);
     if (!response) return failed(std::move(response.error()));

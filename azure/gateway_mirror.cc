@@ -278,7 +278,7 @@ GatewayMirror::Next GatewayMirror::run(Round& round, const std::stop_token& stop
   if (!body) return leave(What::behind, body.error().what, std::nullopt);
   if (stop.stop_requested()) return Next::done;
   if (there->failed()) mended_ = client_->clock().now();
-  return write(*std::move(body), plan, round, stop);
+  return write(*body, plan, round, stop);
 }
 
 // Those that cannot be uploaded are left as they are in this attempt.
@@ -301,7 +301,7 @@ std::map<std::string, UploadedPfx> GatewayMirror::uploads_for(const GatewayPlan&
   return uploads;
 }
 
-GatewayMirror::Next GatewayMirror::write(std::string body, const GatewayPlan& plan, Round& round,
+GatewayMirror::Next GatewayMirror::write(const SecretText& body, const GatewayPlan& plan, Round& round,
                                          const std::stop_token& stop) {
   std::vector<std::string> what;
   for (const GatewayStep& step : plan.steps) what.push_back(fmt::format("{} {}", to_string(step.what), step.name));
@@ -310,7 +310,7 @@ GatewayMirror::Next GatewayMirror::write(std::string body, const GatewayPlan& pl
   Call call{.method = "PUT",
             .url = url(),
             .token = options_.token,
-            .body = std::move(body),
+            .body = std::string(body),
             .retries = 0,
             .body_limit = longest_document};
   const certstore::WipedAtEnd wipe(call.body);

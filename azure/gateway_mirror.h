@@ -57,7 +57,7 @@ class GatewayMirror final : public Mirror {
   [[nodiscard]] Next run(Round& round, const std::stop_token& stop);
   [[nodiscard]] Outcome<GatewayDocument> read(const std::stop_token& stop);
   [[nodiscard]] std::map<std::string, UploadedPfx> uploads_for(const GatewayPlan& plan, Round& round);
-  [[nodiscard]] Next write(std::string body, const GatewayPlan& plan, Round& round, const std::stop_token& stop);
+  [[nodiscard]] Next write(const SecretText& body, const GatewayPlan& plan, Round& round, const std::stop_token& stop);
   [[nodiscard]] Next failed_write(AzureFailure failure, Round& round, const std::stop_token& stop);
   struct Ended {
     std::string status;

@@ -11,6 +11,7 @@
 #include "base/base64.h"
 #include "base/json.h"
 #include "certstore/name_lookup.h"
+#include "certstore/secret_bytes.h"
 
 namespace azure {
 namespace {
@@ -100,31 +101,38 @@ void plan_listeners(const GatewayDocument& there, const std::vector<GatewayWant>
   }
 }
 
+SecretText with_upload(const UploadedPfx& upload) {
+  std::string data = base::to_base64({reinterpret_cast<const char*>(upload.bytes.data()), upload.bytes.size()});
+  const certstore::WipedAtEnd wiped(data);
+  SecretText text;
+  text.append(R"({"data":")").append(data).append(R"(","password":")").append(upload.password).append("\"}");
+  return text;
+}
+
 // What a certificate of ours is to be; what its element had besides name, id and properties stays.
-base::Result<std::string> element_of(const GatewayDocument& there, std::optional<std::size_t> place,
-                                     const GatewayWant& want, const std::map<std::string, UploadedPfx>& uploads) {
-  nlohmann::ordered_json properties;
+base::Result<SecretText> element_of(const GatewayDocument& there, std::optional<std::size_t> place,
+                                    const GatewayWant& want, const std::map<std::string, UploadedPfx>& uploads) {
+  SecretText text;
   if (want.key_vault_secret_id.empty()) {
     const auto upload = uploads.find(want.name);
     if (upload == uploads.end()) {
       return base::fail(base::Code::internal, fmt::format("certificate {}: nothing to upload", want.name));
     }
-    const auto& bytes = upload->second.bytes;
-    properties["data"] = base::to_base64({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
-    properties["password"] = upload->second.password;
+    text = with_upload(upload->second);
   } else {
-    properties["keyVaultSecretId"] = want.key_vault_secret_id;
+    text = base::json_line(nlohmann::json{{"keyVaultSecretId", want.key_vault_secret_id}});
   }
-  const std::string text = base::json_line(properties);
   if (!place) {
-    return fmt::format("{{\"name\":{},\"properties\":{}}}", base::json_line(nlohmann::json(want.name)), text);
+    SecretText element(R"({"name":)");
+    element.append(base::json_line(nlohmann::json(want.name))).append(",\"properties\":").append(text).append("}");
+    return element;
   }
   const JsonText& json = there.places();
   const Span element = json.elements(*json.member(*json.member(json.whole(), "properties"), "sslCertificates"))[*place];
   const auto before = json.member(element, "properties");
   const auto made = json.edited({before ? Edit{*before, text} : json.added_member(element, "properties", text)});
   if (!made) return std::unexpected(made.error());
-  const std::string& whole = *made;
+  const SecretText& whole = *made;
   // The element alone, out of the document that was edited in no other place.
   const std::size_t behind = json.text().size() - element.end;
   return whole.substr(element.begin, whole.size() - behind - element.begin);
@@ -160,7 +168,7 @@ std::vector<Edit> listener_edits(const GatewayDocument& there, const GatewayPlan
     if (step.what != What::refer || !place || !listeners) continue;
     const auto inside = json.member(json.elements(*listeners)[*place], "properties");
     if (!inside) continue;
-    const std::string reference = base::json_line(nlohmann::json{{"id", there.certificate_id(step.to)}});
+    const SecretText reference(base::json_line(nlohmann::json{{"id", there.certificate_id(step.to)}}));
     const auto before = json.member(*inside, "sslCertificate");
     edits.push_back(before ? Edit{*before, reference} : json.added_member(*inside, "sslCertificate", reference));
   }
@@ -233,8 +241,8 @@ std::vector<std::string> prunable(const GatewayDocument& there, const std::vecto
   return names;
 }
 
-base::Result<std::string> rebuilt(const GatewayDocument& there, const std::vector<GatewayWant>& wanted,
-                                  const GatewayPlan& plan, const std::map<std::string, UploadedPfx>& uploads) {
+base::Result<SecretText> rebuilt(const GatewayDocument& there, const std::vector<GatewayWant>& wanted,
+                                 const GatewayPlan& plan, const std::map<std::string, UploadedPfx>& uploads) {
   const JsonText& json = there.places();
   const auto properties = json.member(json.whole(), "properties");
   if (!properties) return base::fail(base::Code::protocol, "application gateway: no properties");
@@ -246,7 +254,7 @@ base::Result<std::string> rebuilt(const GatewayDocument& there, const std::vecto
     if (list && json.at(*list) != "null") {
       std::ranges::move(json.changed_elements(*list, *changes), std::back_inserter(edits));
     } else {
-      const std::string all = fmt::format("[{}]", fmt::join(changes->added, ","));
+      const SecretText all = '[' + joined(changes->added) + ']';
       edits.push_back(list ? Edit{*list, all} : json.added_member(*properties, "sslCertificates", all));
     }
   }

@@ -76,9 +76,9 @@ struct GatewayPlan {
 
 // The document with all of the plan's steps done, all else byte for byte as it is. `uploads`: by name, one for each
 // certificate of the plan that is not read from a vault. The result holds private keys. Errors: `internal`, `protocol`.
-[[nodiscard]] base::Result<std::string> rebuilt(const GatewayDocument& there, const std::vector<GatewayWant>& wanted,
-                                                const GatewayPlan& plan,
-                                                const std::map<std::string, UploadedPfx>& uploads);
+[[nodiscard]] base::Result<SecretText> rebuilt(const GatewayDocument& there, const std::vector<GatewayWant>& wanted,
+                                               const GatewayPlan& plan,
+                                               const std::map<std::string, UploadedPfx>& uploads);
 
 // Of an Application Gateway v2. https://learn.microsoft.com/azure/azure-resource-manager/management/
 // azure-subscription-service-limits#application-gateway-limits

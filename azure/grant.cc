@@ -11,6 +11,7 @@
 #include "acme/json_fields.h"
 #include "base/base64.h"
 #include "base/json.h"
+#include "certstore/secret_bytes.h"
 
 namespace azure {
 namespace {
@@ -49,6 +50,25 @@ std::unexpected<base::Error> no_token(const char* why) {
                     base::Retry::later);
 }
 
+// The answer's own copies, at the end of the scope.
+class TokensWiped {
+ public:
+  explicit TokensWiped(nlohmann::json& answer) : answer_(answer) {}
+  ~TokensWiped() {
+    for (const char* name : {"access_token", "accessToken", "refresh_token"}) {
+      const auto token = answer_.find(name);
+      if (token == answer_.end() || !token->is_string()) continue;
+      auto& text = token->get_ref<std::string&>();
+      certstore::wipe(text.data(), text.size());
+    }
+  }
+  TokensWiped(const TokensWiped&) = delete;
+  TokensWiped& operator=(const TokensWiped&) = delete;
+
+ private:
+  nlohmann::json& answer_;
+};
+
 base::SystemTime end_of(const nlohmann::json& json, base::SystemTime now) {
   if (const auto life = count_member(json, "expires_in")) return now + std::min(seconds(*life), longest_life);
   if (const auto end = count_member(json, "expires_on")) {
@@ -60,8 +80,9 @@ base::SystemTime end_of(const nlohmann::json& json, base::SystemTime now) {
 }  // namespace
 
 base::Result<Grant> grant_from(std::string_view text, base::SystemTime now) {
-  const nlohmann::json json = base::parse_json(text);
+  nlohmann::json json = base::parse_json(text);
   if (!json.is_object()) return no_token("no JSON object");
+  const TokensWiped wiped(json);
   const std::string* token = acme::text_member(json, "access_token");
   if (token == nullptr) token = acme::text_member(json, "accessToken");
   if (token == nullptr || !is_token(*token)) return no_token("nothing that could be one");

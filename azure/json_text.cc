@@ -17,6 +17,15 @@ bool is_space(char c) {
 
 }  // namespace
 
+SecretText joined(const std::vector<SecretText>& texts) {
+  SecretText all;
+  for (const SecretText& text : texts) {
+    if (!all.empty()) all += ',';
+    all += text;
+  }
+  return all;
+}
+
 base::Result<JsonText> JsonText::parse(std::string text) {
   const auto fault = [](std::string what) {
     return base::fail(base::Code::protocol, std::move(what), base::Origin::upstream, base::Retry::later);
@@ -98,7 +107,9 @@ std::vector<Span> JsonText::elements(Span array) const {
 
 Edit JsonText::added_member(Span object, std::string_view name, std::string_view value) const {
   const bool empty = text_[after_space(object.begin + 1)] == '}';
-  return {{object.end - 1, object.end - 1}, fmt::format("{}\"{}\":{}", empty ? "" : ",", name, value)};
+  SecretText text(empty ? "\"" : ",\"");
+  text.append(name).append("\":").append(value);
+  return {{object.end - 1, object.end - 1}, std::move(text)};
 }
 
 std::vector<Edit> JsonText::changed_elements(Span array, const ElementChanges& changes) const {
@@ -120,24 +131,24 @@ std::vector<Edit> JsonText::changed_elements(Span array, const ElementChanges& c
   }
   if (!changes.added.empty()) {
     const std::size_t at = all.empty() ? array.end - 1 : all.back().end;
-    edits.push_back({{at, at}, fmt::format("{}{}", any_stays ? "," : "", fmt::join(changes.added, ","))});
+    edits.push_back({{at, at}, (any_stays ? "," : "") + joined(changes.added)});
   }
   return edits;
 }
 
-base::Result<std::string> JsonText::edited(std::vector<Edit> edits) const {
+base::Result<SecretText> JsonText::edited(std::vector<Edit> edits) const {
   std::ranges::stable_sort(edits, {}, [](const Edit& edit) { return edit.at.begin; });
-  std::string result;
+  SecretText result;
   std::size_t copied = 0;
   for (const Edit& edit : edits) {
     if (edit.at.begin < copied || edit.at.end < edit.at.begin || edit.at.end > text_.size()) {
       return base::fail(base::Code::internal, "two changes of one part of a document");
     }
-    result.append(text_, copied, edit.at.begin - copied);
+    result.append(at({copied, edit.at.begin}));
     result += edit.text;
     copied = edit.at.end;
   }
-  result.append(text_, copied);
+  result.append(at({copied, text_.size()}));
   return result;
 }
 

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "azure/secret_text.h"
 #include "base/error.h"
 
 namespace azure {
@@ -20,19 +21,22 @@ struct Span {
   friend bool operator==(const Span&, const Span&) = default;
 };
 
-// In the place of the bytes of `at`. An empty span: put in before `at.begin`.
+// In the place of the bytes of `at`; what is put there may be a private key. An empty span: put in before `at.begin`.
 struct Edit {
   Span at;
-  std::string text;
+  SecretText text;
 };
 
 // What becomes of an array's elements, by their places; those that are not named stay. All texts are JSON.
 struct ElementChanges {
-  std::map<std::size_t, std::string> replaced;
+  std::map<std::size_t, SecretText> replaced;
   std::set<std::size_t> removed;
-  std::vector<std::string> added;
+  std::vector<SecretText> added;
   [[nodiscard]] bool empty() const { return replaced.empty() && removed.empty() && added.empty(); }
 };
+
+// With commas between them.
+[[nodiscard]] SecretText joined(const std::vector<SecretText>& texts);
 
 // Immutable.
 class JsonText {
@@ -55,7 +59,7 @@ class JsonText {
   [[nodiscard]] std::vector<Edit> changed_elements(Span array, const ElementChanges& changes) const;
 
   // The text with all of these done. Errors: `internal` where two of them overlap.
-  [[nodiscard]] base::Result<std::string> edited(std::vector<Edit> edits) const;
+  [[nodiscard]] base::Result<SecretText> edited(std::vector<Edit> edits) const;
 
  private:
   JsonText(std::string text, Span whole) : text_(std::move(text)), whole_(whole) {}

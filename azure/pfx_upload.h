@@ -3,8 +3,8 @@
 #pragma once
 
 #include <cstddef>
-#include <string>
 
+#include "azure/secret_text.h"
 #include "base/error.h"
 #include "certstore/certificate.h"
 #include "certstore/secret_bytes.h"
@@ -13,7 +13,7 @@ namespace azure {
 
 struct UploadedPfx {
   certstore::SecretBytes bytes;
-  std::string password;  // never empty: some versions of the gateway refuse that
+  SecretText password;  // never empty: some versions of the gateway refuse that
 };
 
 // With a password of its own each time, which goes with the file. Errors: `too_large` over `limit`, internal.

@@ -27,15 +27,17 @@ base::SystemTime refresh_time(const Grant& grant, base::SystemTime now) {
   return std::max(earliest, grant.refresh ? std::min(*grant.refresh, latest) : latest);
 }
 
+void wipe_token(std::optional<Grant>& grant) {
+  if (grant) certstore::wipe(grant->token.data(), grant->token.size());
+}
+
 }  // namespace
 
 TokenCache::TokenCache(std::shared_ptr<Identity> identity, const base::Clock& clock)
     : identity_(std::move(identity)), clock_(clock) {}
 
 TokenCache::~TokenCache() {
-  for (auto& [request, entry] : entries_) {
-    if (entry.grant) certstore::wipe(entry.grant->token.data(), entry.grant->token.size());
-  }
+  for (auto& [request, entry] : entries_) wipe_token(entry.grant);
 }
 
 // Nothing: it has to be asked for.
@@ -57,6 +59,7 @@ void TokenCache::take(Entry& entry, base::Result<Grant> result) {
   entry.under_way = false;
   if (result) {
     entry.refresh = refresh_time(*result, now);
+    wipe_token(entry.grant);
     entry.grant = *std::move(result);
     entry.failure.reset();
     const auto left = entry.grant->expires - now;
@@ -113,6 +116,7 @@ void TokenCache::refused(const TokenRequest& request, const AccessToken& token) 
   // A service that takes none of our tokens must not make us ask for one with each call.
   if (now - entry.refused < refused_once_in) return;
   entry.refused = now;
+  wipe_token(entry.grant);
   entry.grant.reset();
 }
 

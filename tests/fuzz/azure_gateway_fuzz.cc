@@ -44,15 +44,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
   const auto rebuilt = azure::rebuilt(*there, wanted, plan, {});
   if (!rebuilt) return 0;
   if (plan.steps.empty()) {
-    require(*rebuilt == text);
+    require(std::string_view(*rebuilt) == text);
     return 0;
   }
-  const auto after = azure::GatewayDocument::parse(*rebuilt);
+  const auto after = azure::GatewayDocument::parse(std::string(*rebuilt));
   require(after.has_value());
   const auto place = after->certificate("ours");
   require(place && after->certificates()[*place].key_vault_secret_id == wanted.front().key_vault_secret_id);
   // Members that stand twice are one for the reader, and two for the text.
-  require(without_ours(text).dump() == without_ours(*rebuilt).dump() ||
+  require(without_ours(text).dump() == without_ours(std::string(*rebuilt)).dump() ||
           text.find("properties") != text.rfind("properties"));
   return 0;
 }
