@@ -87,6 +87,10 @@ class Gateway {
   // For sources that are not in the configuration.
   [[nodiscard]] AzureSide& azure() noexcept { return azure_; }
   [[nodiscard]] Observation observe() const;
+  // Until something else is served than at this generation, this time is over, or `stop` is asked for. Blocking.
+  void wait_for_change(std::uint64_t generation, std::chrono::milliseconds patience, const std::stop_token& stop) {
+    publisher_.wait_after(generation, patience, stop);
+  }
   [[nodiscard]] std::shared_ptr<const config::Config> config() const;
   [[nodiscard]] bool last_reload_refused() const;
   // Null: nothing is to be issued.

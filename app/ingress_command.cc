@@ -30,6 +30,7 @@
 #include "app/vault_request.h"
 #include "app/webhook.h"
 #include "base/clock.h"
+#include "base/keep_running.h"
 #include "base/log.h"
 #include "base/wait.h"
 #include "config/parse.h"
@@ -44,7 +45,8 @@ namespace {
 
 constexpr std::chrono::seconds patience_with_ticket_keys{3};
 constexpr std::chrono::seconds patience_with_vaults{10};
-constexpr std::chrono::seconds time_between_copies{1};
+constexpr std::chrono::seconds between_copies{1};        // at least, however much changes
+constexpr std::chrono::seconds look_at_copies_every{5};  // who leads may have changed, and what is valid
 
 ExitCode misused(const std::vector<std::string>& problems) {
   for (const std::string& problem : problems) fmt::print(stderr, "sekisho ingress: {}\n", problem);
@@ -175,6 +177,14 @@ kube::ClusterQuestion question_of(const std::shared_ptr<kube::Access>& access, c
   return question;
 }
 
+void keep_copies(SecretCopies& copies, Gateway& gateway, const std::stop_token& stop) {
+  while (base::wait_for(between_copies, stop)) {
+    const Observation seen = gateway.observe();
+    copies.look(seen);
+    gateway.wait_for_change(seen.snapshot ? seen.snapshot->generation : 0, look_at_copies_every, stop);
+  }
+}
+
 ExitCode ingress(IngressWords words) {
   block_signals();
   raise_open_file_limit();
@@ -294,7 +304,7 @@ ExitCode ingress(IngressWords words) {
   std::jthread look_for_copies;
   if (!setup->copies.empty()) {
     look_for_copies = std::jthread([&copies, &serving = **gateway](const std::stop_token& stop) {
-      while (base::wait_for(time_between_copies, stop)) copies.look(serving.observe());
+      base::keep_running("copies in Secrets", stop, [&] { keep_copies(copies, serving, stop); });
     });
   }
   running.show({.control = &control, .issuing = &certificates, .questions = &questions, .ticket_keys = &ticket_keys});

@@ -29,6 +29,13 @@ void SnapshotPublisher::flush() {
   published_.wait(lock, [&] { return changes_published_ >= wanted; });
 }
 
+void SnapshotPublisher::wait_after(std::uint64_t generation, std::chrono::milliseconds patience,
+                                   const std::stop_token& stop) {
+  std::unique_lock lock(mutex_);
+  (void)published_.wait_for(lock, stop, patience,
+                            [&] { return current_ != nullptr && current_->generation > generation; });
+}
+
 proxy::SnapshotPtr SnapshotPublisher::current() const {
   const std::lock_guard lock(mutex_);
   return current_;

@@ -44,6 +44,9 @@ class SnapshotPublisher {
   // Until everything that was changed before this call is published. Blocking; not under a Hold of the same thread.
   void flush();
 
+  // Until one of a later generation than this is published, this time is over, or `stop` is asked for. Blocking.
+  void wait_after(std::uint64_t generation, std::chrono::milliseconds patience, const std::stop_token& stop);
+
   // The last one that was published, or is being published; null before the first.
   [[nodiscard]] proxy::SnapshotPtr current() const;
 

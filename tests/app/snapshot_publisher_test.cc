@@ -4,6 +4,7 @@
 
 #include <future>
 #include <stdexcept>
+#include <stop_token>
 #include <utility>
 #include <vector>
 
@@ -64,6 +65,25 @@ TEST(SnapshotPublisher, GivesEachSnapshotALaterGeneration) {
   }
   ASSERT_EQ(published.all.size(), 5U);
   for (std::size_t i = 0; i < 5; ++i) EXPECT_EQ(published.all[i]->generation, i + 1);
+}
+
+TEST(SnapshotPublisher, WaitsForALaterGenerationAndNoLonger) {
+  using std::chrono::hours;
+  Published published;
+  std::stop_source stop;
+  SnapshotPublisher publisher(published.take(), std::chrono::milliseconds(0));
+  publisher.wait_after(0, std::chrono::milliseconds(0), stop.get_token());  // nothing is there, and it returns
+  publisher.change(any_change);
+  publisher.wait_after(0, hours(1), stop.get_token());
+  ASSERT_NE(publisher.current(), nullptr);
+  std::future<std::uint64_t> later = std::async(std::launch::async, [&] {
+    publisher.wait_after(1, hours(1), stop.get_token());
+    return publisher.current()->generation;
+  });
+  publisher.change(any_change);
+  EXPECT_EQ(later.get(), 2U);
+  stop.request_stop();
+  publisher.wait_after(2, hours(1), stop.get_token());
 }
 
 TEST(SnapshotPublisher, SendsABurstTogether) {
