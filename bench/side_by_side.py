@@ -56,9 +56,9 @@ ROWS = (
     ("full_rsa", "the same, RSA-2048", lambda s, n: handshakes(s, n, "rsa.example.com"), 600),
     ("resumed", "resumed handshake + GET", lambda s, n: handshakes(s, n, resumed=True), 1000),
     ("h1_1k", "keep-alive GET, 1 KiB, HTTP/1.1", lambda s, n: requests(s, n, "/1k", "--h1", "-c", 16), 15000),
-    ("h1_fixed", "the same, answered by the server itself", lambda s, n: requests(s, n, "/fixed", "--h1", "-c", 16), 25000),
+    ("h1_fixed", "keep-alive GET, 1 KiB, HTTP/1.1, answered by the server itself", lambda s, n: requests(s, n, "/fixed", "--h1", "-c", 16), 25000),
     ("h2_1k", "GET, 1 KiB, HTTP/2, 16 streams", lambda s, n: requests(s, n, "/1k", "-c", 4, "-m", 16), 15000),
-    ("h2_fixed", "the same, answered by the server itself", lambda s, n: requests(s, n, "/fixed", "-c", 4, "-m", 16), 30000),
+    ("h2_fixed", "GET, 1 KiB, HTTP/2, answered by the server itself", lambda s, n: requests(s, n, "/fixed", "-c", 4, "-m", 16), 30000),
     ("h1_1m", "1 MiB body, HTTP/1.1", lambda s, n: requests(s, n, "/1m", "--h1", "-c", 8), 500),
     ("h2_1m", "1 MiB body, HTTP/2", lambda s, n: requests(s, n, "/1m", "-c", 8, "-m", 1, "-w", 24, "-W", 26), 500),
 )
