@@ -37,6 +37,29 @@ std::size_t character_at(std::string_view text) {
   return wrong ? 0 : length;
 }
 
+// `text` with null in the place of every array and object that is nested too deep. In the text and not by the library's
+// callback, which looks through the whole of an array at the end of each of its elements.
+std::string cut_to_depth(std::string_view text) {
+  std::string cut;
+  std::size_t depth = 0;
+  std::size_t from = 0;  // of what is not in `cut` yet
+  bool quoted = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (quoted) {
+      if (c == '\\') ++i;
+      if (c == '"') quoted = false;
+      continue;
+    }
+    if (c == '"') quoted = true;
+    if ((c == '{' || c == '[') && ++depth == deepest_json + 1) cut.append(text.substr(from, i - from)).append("null");
+    if ((c == '}' || c == ']') && depth > 0 && depth-- == deepest_json + 1) from = i + 1;
+  }
+  // What is not closed is no JSON, with or without its end.
+  if (depth <= deepest_json) cut.append(text.substr(from));
+  return cut;
+}
+
 }  // namespace
 
 std::size_t depth_of_json(std::string_view text) noexcept {
@@ -67,12 +90,7 @@ nlohmann::ordered_json parse_ordered_json(std::string_view text) {
 
 nlohmann::json parse_json_to_depth(std::string_view text) {
   if (text.size() > largest_json || depth_of_json(text) <= deepest_json) return parse_json(text);
-  const auto keep = [](int depth, nlohmann::json::parse_event_t event, nlohmann::json& /*parsed*/) {
-    using Event = nlohmann::json::parse_event_t;
-    const bool begins = event == Event::object_start || event == Event::array_start;
-    return !begins || depth < static_cast<int>(deepest_json);
-  };
-  return nlohmann::json::parse(text, keep, false);
+  return parse_json(cut_to_depth(text));
 }
 
 std::string json_line(const nlohmann::json& json) {

@@ -18,7 +18,7 @@ inline constexpr std::size_t largest_json = 256U << 20U;  // bytes
 // largest_json.
 [[nodiscard]] nlohmann::json parse_json(std::string_view text);
 [[nodiscard]] nlohmann::ordered_json parse_ordered_json(std::string_view text);
-// What is nested deeper is left out of it, instead of the whole being refused: for lists in which one stranger's object
+// What is nested deeper is null in it, instead of the whole being refused: for lists in which one stranger's object
 // stands among those of others. Never for what is written back.
 [[nodiscard]] nlohmann::json parse_json_to_depth(std::string_view text);
 // How deep arrays and objects are nested, of any text.

@@ -35,6 +35,24 @@ TEST(ParseJsonToDepth, LeavesOutWhatIsDeeperAndKeepsAllElse) {
   const nlohmann::json copy = json;
   EXPECT_LE(depth_of_json(json_line(copy)), deepest_json);
   EXPECT_TRUE(parse_json_to_depth("[[").is_discarded());
+  EXPECT_TRUE(parse_json_to_depth(std::string(deepest_json + 1, '[')).is_discarded());
+}
+
+TEST(ParseJsonToDepth, PutsNullWhereSomethingWasWhateverStandsInIt) {
+  const std::string before = std::string(deepest_json - 1, '[') + R"({"deep":)";
+  const std::string after = R"(,"kept":"]"})" + std::string(deepest_json - 1, ']');
+  const auto cut = parse_json(before + "null" + after);
+  ASSERT_FALSE(cut.is_discarded());
+  for (const std::string deep : {R"([1,[2]])", R"({"a":{"b":"}\""}})", R"(["[[[","\"]"])", "[]", "{}"}) {
+    EXPECT_EQ(parse_json_to_depth(before + deep + after), cut) << deep;
+  }
+}
+
+TEST(ParseJsonToDepth, TakesAsLongAsTheTextIsAndNotItsSquare) {
+  // Squared, this would be minutes; without sanitizers it is a tenth of a second.
+  std::string text = "[" + nested(deepest_json + 1);
+  for (int i = 0; i < 400'000; ++i) text += ",{}";
+  EXPECT_EQ(parse_json_to_depth(text + "]").size(), 400'001U);
 }
 
 TEST(JsonLine, NeverThrowsAtBytesThatAreNoText) {
