@@ -98,30 +98,34 @@ void ClusterVaults::run(const std::stop_token& stop) {
 void ClusterVaults::look_at_all_again() {
   const std::lock_guard lock(mutex_);
   for (const auto& [name, wanted] : wanted_) touched_.insert(name);
-  news_ = news_ || !touched_.empty() || !starting_.empty();
+  news_ = news_ || busy_;
 }
 
 void ClusterVaults::start_readers() {
   while (!starting_.empty()) {
-    const Start& start = starting_.back();
+    const Start start = std::move(starting_.back());
+    starting_.pop_back();
     Reader* reader = nullptr;
     {
       const std::lock_guard lock(mutex_);
       const auto known = readers_.find(start.key);
       reader = known == readers_.end() ? nullptr : known->second.get();
     }
-    if (reader != nullptr) {
+    if (reader == nullptr) continue;
+    try {
       reader->source = options_.follow(start.what);
       reader->source->start([this, reader](const certstore::Change& change) { answered(*reader, change); });
+    } catch (...) {
+      starting_.insert(starting_.begin(), start);  // behind the others, which may be good
+      throw;
     }
-    starting_.pop_back();
   }
 }
 
 // Only this object's thread adds readers and takes them away.
 void ClusterVaults::arrange(std::vector<std::unique_ptr<Reader>>& ending) {
   std::vector<std::string> ids_gone;
-  for (const kube::ObjectName& name : std::exchange(gone_, {})) {
+  for (const kube::ObjectName& name : gone_) {
     if (const auto known = wanted_.find(name); known != wanted_.end()) {
       leave(name, known->second);
       wanted_.erase(known);
@@ -153,6 +157,7 @@ void ClusterVaults::arrange(std::vector<std::unique_ptr<Reader>>& ending) {
   if (!candidates.empty() || !ids_gone.empty()) {
     report_(certstore::Change::some(std::move(candidates), std::move(ids_gone)));
   }
+  gone_.clear();  // not before it was told: an exception would have it forgotten
 }
 
 // Nothing: it is not to be followed, and `problem` says why.

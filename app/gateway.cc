@@ -13,6 +13,7 @@
 #include "app/reload_decisions.h"
 #include "app/state_directory.h"
 #include "base/ip_network.h"
+#include "base/keep_running.h"
 #include "base/log.h"
 #include "proxy/tls_client_auth.h"
 
@@ -211,7 +212,8 @@ base::Result<void> Gateway::start_admin(const Options& options) {
 }
 
 base::Result<void> Gateway::reload(const config::Config& config) {
-  auto applied = apply(config);
+  base::Result<void> applied = base::fail(base::Code::internal, "an error of sekisho's own, see its log");
+  static_cast<void>(base::attempt("reload of the configuration", [&] { applied = apply(config); }));
   if (!applied) {
     record(true, {applied.error().what}, {});
     base::log::warning("configuration refused, the old one is kept", {{"error", applied.error().what}});
@@ -236,8 +238,9 @@ base::Result<void> Gateway::apply(const config::Config& config) {
     const std::lock_guard lock(mutex_);
     listening_ = std::move(*listening);
   }
-  adopt(config);
+  // First: whatever keeps the rest from being adopted, no route is served without its policy.
   publisher_.change([&](proxy::Snapshot& next) { next.client_auth = *client_auth; });
+  adopt(config);
   return {};
 }
 

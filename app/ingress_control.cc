@@ -140,13 +140,13 @@ void IngressControl::apply() {
   kube::VaultChanges vaults;
   kube::Changes changes = [&] {
     const std::lock_guard lock(translating_);
-    kube::Changes taken = translator_.take();
+    kube::Changes found = translator_.take();
     vaults = translator_.take_vaults();
-    return taken;
+    return found;
   }();
   // The backends of new routes have to be there with them, and certificates before anybody is sent to them.
-  tolerate("Secrets of the cluster", [&] { options_.secrets.take(changes); });
-  tolerate("routes of the cluster", [&] {
+  bool taken = base::attempt("Secrets of the cluster", [&] { options_.secrets.take(changes); });
+  taken &= base::attempt("routes of the cluster", [&] {
     for (const base::Error& error : gateway_.change_traffic({changes.hosts, changes.backends})) {
       base::log::error("a backend is left as it was", {{"reason", error.what}});
     }
@@ -156,6 +156,11 @@ void IngressControl::apply() {
   if (options_.vaults) tolerate("vaults that objects name", [&] { options_.vaults(vaults); });
   for (const auto& receiver : options_.receivers) tolerate("a receiver of changes", [&] { receiver(changes); });
   if (synced_) return;
+  if (!taken) {
+    // Nobody is sent here for what is not served: a new process reads it all once more.
+    options_.failed({base::Code::internal, "what the cluster says could not be taken, see the log"});
+    return;
+  }
   base::log::info("the cluster is known");
   if (auto listening = gateway_.listen(); !listening) {
     options_.failed(listening.error());

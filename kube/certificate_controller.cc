@@ -132,9 +132,10 @@ void CertificateController::pass(const std::stop_token& stop) {
   if (issuers_.look(stop)) desk_.issuers_changed();
   if (wanted) desk_.follow(std::move(wanted), stop);
   desk_.plan(stop);
-  if (!std::exchange(started_, true)) {
+  if (!started_) {
     // What is issued is served by who watches Secrets.
     manager_.start([](const certstore::Change&) {});
+    started_ = true;
   }
   desk_.tell(stop);
 }

@@ -33,7 +33,7 @@ class LeaseLocks::Held final : public acme::Lock {
   ~Held() override {
     thread_.request_stop();
     thread_.join();
-    if (still_held()) owner_.release(lease_);
+    if (still_held()) static_cast<void>(base::attempt("release of a Lease", [this] { owner_.release(lease_); }));
     owner_.free_here(lease_.name.name);
   }
   Held(const Held&) = delete;
@@ -100,10 +100,17 @@ base::Result<std::unique_ptr<acme::Lock>> LeaseLocks::take(const std::string& na
       mine = held_here_.try_emplace(lease.name, true).second;
     }
     if (mine) {
+      // Also where an exception ends this: nobody in this process could ever take it again.
+      const auto free = [this](const std::string* claimed) { free_here(*claimed); };
+      std::unique_ptr<const std::string, decltype(free)> claim(&lease.name, free);
       const base::SteadyTime asked = client_.clock().steady();
       auto taken = try_once(lease, stop);
-      if (taken && *taken) return std::make_unique<Held>(*this, *std::move(*taken), asked);
-      free_here(lease.name);
+      if (taken && *taken) {
+        std::unique_ptr<acme::Lock> held = std::make_unique<Held>(*this, *std::move(*taken), asked);
+        static_cast<void>(claim.release());  // it frees it itself
+        return held;
+      }
+      claim.reset();
       if (!taken) return std::unexpected(std::move(taken.error().error).in("lock " + name));
     }
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
