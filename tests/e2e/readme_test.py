@@ -69,7 +69,7 @@ class Shell:
         environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "LC_ALL": "C.UTF-8", "PYTHONUNBUFFERED": "1"}
         (folder / "build" / "release").mkdir(parents=True)
         os.symlink(binary, folder / "build" / "release" / "sekisho")
-        self.process = subprocess.Popen(["unshare", "--net", "--kill-child", "bash", "--noprofile", "--norc"], cwd=folder,
+        self.process = subprocess.Popen(["unshare", "--net", "--pid", "--fork", "--kill-child", "bash", "--noprofile", "--norc"], cwd=folder,
                                         env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         stderr=subprocess.STDOUT, text=True, bufsize=1)
         self.lines = []
