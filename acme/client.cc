@@ -22,11 +22,6 @@ constexpr std::size_t most_orders = 1000;
 constexpr std::size_t most_order_pages = 100;
 constexpr std::chrono::seconds longest_poll = std::chrono::hours(24);
 
-// What comes from configuration need not be UTF-8; that is no reason to throw.
-std::string encoded(const nlohmann::json& json) {
-  return base::json_line(json);
-}
-
 // `read` makes the object of the body, in JSON.
 template <class Read>
 auto read_body(const Answer& answer, std::string_view operation, Read read)
@@ -58,9 +53,12 @@ Outcome<Answer> post_as_get(Server& server, std::string_view operation, const Si
 
 Outcome<Answer> post(Server& server, std::string_view operation, const Signer& signer, const std::string& url,
                      const nlohmann::json& payload, const std::stop_token& stop) {
-  return server.post(
-      {.operation = operation, .url = url, .key = signer.key, .kid = signer.account_url, .payload = encoded(payload)},
-      stop);
+  return server.post({.operation = operation,
+                      .url = url,
+                      .key = signer.key,
+                      .kid = signer.account_url,
+                      .payload = base::json_line(payload)},
+                     stop);
 }
 
 Outcome<Account> read_account(const Answer& answer, std::string_view operation, const std::string& url) {
@@ -119,7 +117,7 @@ Outcome<Account> Client::new_account(const AccountKey& key, const NewAccount& wa
                                      .url = directory->new_account,
                                      .key = key,
                                      .kid = {},
-                                     .payload = encoded(*payload),
+                                     .payload = base::json_line(*payload),
                                      .repeat = Repeat::when_lost},
                                     stop);
   if (!answer) return std::unexpected(answer.error());
@@ -152,7 +150,7 @@ Outcome<void> Client::change_key(const Signer& signer, const AccountKey& next, s
   if (directory->key_change.empty()) return failed(base::Code::not_found, "the server has no keyChange");
   // RFC 8555 §7.3.5: the inner JWS is signed by the new key and has no nonce; the outer one is signed by the old key.
   const nlohmann::json change{{"account", signer.account_url}, {"oldKey", signer.key.jwk()}};
-  const auto inner = sign_jws(next, {.url = directory->key_change, .nonce = {}, .kid = {}}, encoded(change));
+  const auto inner = sign_jws(next, {.url = directory->key_change, .nonce = {}, .kid = {}}, base::json_line(change));
   if (!inner) return failed(base::Error(inner.error()).in("keyChange"));
   const auto answer = server_->post({.operation = "keyChange",
                                      .url = directory->key_change,

@@ -30,10 +30,11 @@ base::Result<JsonText> JsonText::parse(std::string text) {
   const auto fault = [](std::string what) {
     return base::fail(base::Code::protocol, std::move(what), base::Origin::upstream, base::Retry::later);
   };
-  if (base::depth_of_json(text) > base::deepest_json) {
-    return fault(fmt::format("JSON that is nested more than {} deep", base::deepest_json));
+  if (base::parse_json(text).is_discarded()) {
+    return fault(base::depth_of_json(text) > base::deepest_json
+                     ? fmt::format("JSON that is nested more than {} deep", base::deepest_json)
+                     : "an answer that is no JSON");
   }
-  if (base::parse_json(text).is_discarded()) return fault("an answer that is no JSON");
   JsonText parsed(std::move(text), {});
   // A byte order mark, which the parser skips.
   const std::size_t mark = parsed.text_.starts_with("\xef\xbb\xbf") ? 3 : 0;

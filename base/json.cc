@@ -37,12 +37,9 @@ std::size_t character_at(std::string_view text) {
   return wrong ? 0 : length;
 }
 
-// `text` with null in the place of every array and object that is nested too deep. In the text and not by the library's
-// callback, which looks through the whole of an array at the end of each of its elements.
-std::string cut_to_depth(std::string_view text) {
-  std::string cut;
-  std::size_t depth = 0;
-  std::size_t from = 0;  // of what is not in `cut` yet
+// Calls `opens` and `closes` with the place of each bracket of arrays and objects that is in no string of `text`.
+template <class Opens, class Closes>
+void walk_brackets(std::string_view text, Opens opens, Closes closes) {
   bool quoted = false;
   for (std::size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
@@ -52,9 +49,25 @@ std::string cut_to_depth(std::string_view text) {
       continue;
     }
     if (c == '"') quoted = true;
-    if ((c == '{' || c == '[') && ++depth == deepest_json + 1) cut.append(text.substr(from, i - from)).append("null");
-    if ((c == '}' || c == ']') && depth > 0 && depth-- == deepest_json + 1) from = i + 1;
+    if (c == '{' || c == '[') opens(i);
+    if (c == '}' || c == ']') closes(i);
   }
+}
+
+// `text` with null in the place of every array and object that is nested too deep. In the text and not by the library's
+// callback, which looks through the whole of an array at the end of each of its elements.
+std::string cut_to_depth(std::string_view text) {
+  std::string cut;
+  std::size_t depth = 0;
+  std::size_t from = 0;  // of what is not in `cut` yet
+  walk_brackets(
+      text,
+      [&](std::size_t at) {
+        if (++depth == deepest_json + 1) cut.append(text.substr(from, at - from)).append("null");
+      },
+      [&](std::size_t at) {
+        if (depth > 0 && depth-- == deepest_json + 1) from = at + 1;
+      });
   // What is not closed is no JSON, with or without its end.
   if (depth <= deepest_json) cut.append(text.substr(from));
   return cut;
@@ -65,18 +78,11 @@ std::string cut_to_depth(std::string_view text) {
 std::size_t depth_of_json(std::string_view text) noexcept {
   std::size_t depth = 0;
   std::size_t deepest = 0;
-  bool quoted = false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (quoted) {
-      if (c == '\\') ++i;
-      if (c == '"') quoted = false;
-      continue;
-    }
-    if (c == '"') quoted = true;
-    if (c == '{' || c == '[') deepest = std::max(deepest, ++depth);
-    if ((c == '}' || c == ']') && depth > 0) --depth;
-  }
+  walk_brackets(
+      text, [&](std::size_t) { deepest = std::max(deepest, ++depth); },
+      [&](std::size_t) {
+        if (depth > 0) --depth;
+      });
   return deepest;
 }
 
@@ -89,8 +95,9 @@ nlohmann::ordered_json parse_ordered_json(std::string_view text) {
 }
 
 nlohmann::json parse_json_to_depth(std::string_view text) {
-  if (text.size() > largest_json || depth_of_json(text) <= deepest_json) return parse_json(text);
-  return parse_json(cut_to_depth(text));
+  if (text.size() > largest_json) return nlohmann::json(nlohmann::json::value_t::discarded);
+  if (depth_of_json(text) <= deepest_json) return nlohmann::json::parse(text, nullptr, false);
+  return nlohmann::json::parse(cut_to_depth(text), nullptr, false);
 }
 
 std::string json_line(const nlohmann::json& json) {

@@ -20,10 +20,6 @@ constexpr std::size_t most_idle = 8;
 constexpr unsigned most_waits = 3;
 constexpr std::chrono::seconds default_wait{1};
 
-std::string text_of(const nlohmann::json& json) {
-  return base::json_line(json);
-}
-
 // `call`: "GET /api/v1/secrets".
 Outcome<nlohmann::json> object_or_failure(nlohmann::json answer, const std::string& call) {
   if (answer.is_object()) return answer;
@@ -224,14 +220,14 @@ Outcome<Listed> Client::list(const Resource& resource, const Selection& selectio
 Outcome<nlohmann::json> Client::create(const Resource& resource, const nlohmann::json& object, std::stop_token stop) {
   std::string path = collection_path(resource, metadata_text(object, "namespace"));
   add_query(path, "fieldManager", options_.field_manager);
-  return object_from({.method = "POST", .path = std::move(path), .body = text_of(object)}, stop);
+  return object_from({.method = "POST", .path = std::move(path), .body = base::json_line(object)}, stop);
 }
 
 Outcome<nlohmann::json> Client::update(const Resource& resource, const nlohmann::json& object,
                                        std::string_view subresource, std::stop_token stop) {
   std::string path = object_path(resource, name_of(object), subresource);
   add_query(path, "fieldManager", options_.field_manager);
-  return object_from({.method = "PUT", .path = std::move(path), .body = text_of(object)}, stop);
+  return object_from({.method = "PUT", .path = std::move(path), .body = base::json_line(object)}, stop);
 }
 
 Outcome<nlohmann::json> Client::merge(const Resource& resource, const ObjectName& name, const nlohmann::json& patch,
@@ -240,7 +236,7 @@ Outcome<nlohmann::json> Client::merge(const Resource& resource, const ObjectName
   add_query(path, "fieldManager", options_.field_manager);
   return object_from({.method = "PATCH",
                       .path = std::move(path),
-                      .body = text_of(patch),
+                      .body = base::json_line(patch),
                       .content_type = "application/merge-patch+json"},
                      stop);
 }
@@ -256,7 +252,7 @@ Outcome<nlohmann::json> Client::apply(const Resource& resource, const nlohmann::
   if (applied["metadata"].is_object()) applied["metadata"].erase("managedFields");
   return object_from({.method = "PATCH",
                       .path = std::move(path),
-                      .body = text_of(applied),
+                      .body = base::json_line(applied),
                       .content_type = "application/apply-patch+yaml"},
                      stop);
 }
@@ -268,7 +264,7 @@ Outcome<void> Client::remove(const Resource& resource, const ObjectName& name, c
   if (!precondition.resource_version.empty()) {
     options["preconditions"]["resourceVersion"] = precondition.resource_version;
   }
-  const Call call{.method = "DELETE", .path = object_path(resource, name), .body = text_of(options)};
+  const Call call{.method = "DELETE", .path = object_path(resource, name), .body = base::json_line(options)};
   auto response = send(call, stop);
   if (!response) return std::unexpected(std::move(response.error()).in(fmt::format("DELETE {}", call.path)));
   return {};

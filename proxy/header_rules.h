@@ -1,5 +1,5 @@
 // What forward does to header fields between client and backend, apart from proxy/forwarded.h. Pure; input is attacker
-// controlled. The order for a request is: hop-by-hop, forwarded, identity, changes.
+// controlled. The order for a request is: hop-by-hop, id, identity, forwarded, changes.
 #pragma once
 
 #include <string>
