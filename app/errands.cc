@@ -41,8 +41,7 @@ void Errands::run(const std::stop_token& stop) {
     auto [number, work] = std::move(waiting_.front());
     waiting_.pop_front();
     lock.unlock();
-    base::Result<Json> done = base::fail(base::Code::internal, "an error of sekisho's own, see its log");
-    static_cast<void>(base::attempt("errand", [&] { done = work(stop); }));
+    const auto done = base::attempted("errand", [&] { return work(stop); });
     lock.lock();
     Json answer{{"done", true}};
     if (done) {

@@ -212,8 +212,7 @@ base::Result<void> Gateway::start_admin(const Options& options) {
 }
 
 base::Result<void> Gateway::reload(const config::Config& config) {
-  base::Result<void> applied = base::fail(base::Code::internal, "an error of sekisho's own, see its log");
-  static_cast<void>(base::attempt("reload of the configuration", [&] { applied = apply(config); }));
+  auto applied = base::attempted("reload of the configuration", [&] { return apply(config); });
   if (!applied) {
     record(true, {applied.error().what}, {});
     base::log::warning("configuration refused, the old one is kept", {{"error", applied.error().what}});

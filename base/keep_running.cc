@@ -53,6 +53,10 @@ void keep_running(std::string_view what, const std::stop_token& stop, const std:
   }
 }
 
+Error escaped_error() {
+  return {Code::internal, "an error of sekisho's own, see its log"};
+}
+
 std::uint64_t escaped_exceptions() noexcept {
   return escaped;
 }

@@ -89,8 +89,7 @@ void AccountRegistrar::run(const std::stop_token& stop) {
     const config::AcmeIssuer issuer = asked_[*name].issuer;
     working_.insert(*name);
     lock.unlock();
-    Answer answer = base::fail(base::Code::internal, "an error of sekisho's own, see its log");
-    static_cast<void>(base::attempt("ACME account", [&] { answer = open(issuer, stop); }));
+    Answer answer = base::attempted("ACME account", [&] { return open(issuer, stop); });
     lock.lock();
     working_.erase(working_.find(*name));
     changed_.notify_all();

@@ -96,7 +96,7 @@ void MirrorWriter::run(const std::stop_token& stop) {
       tasks = look();
     }
     for (const Task& task : tasks) {
-      Outcome<void> outcome = failed({base::Code::internal, "an error of sekisho's own, see its log"});
+      Outcome<void> outcome = failed(base::escaped_error());
       static_cast<void>(
           base::attempt("mirror of a Secret", [&] { outcome = task.source ? write(task, stop) : drop(task, stop); }));
       finished(task, outcome);

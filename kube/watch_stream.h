@@ -22,7 +22,6 @@ struct WatchEvent {
 class WatchStream {
  public:
   static constexpr std::size_t longest_line = 16U << 20U;
-  static constexpr unsigned deepest = 200;  // levels of nesting
 
   // Gets each event as it is complete; false: enough. Nothing is delivered after that, or after an error.
   using Deliver = std::function<bool(WatchEvent)>;

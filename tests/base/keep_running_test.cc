@@ -36,5 +36,13 @@ TEST(Attempt, SaysWhetherItWasDoneToItsEnd) {
   EXPECT_EQ(escaped_exceptions(), before + 2);
 }
 
+TEST(Attempted, GivesWhatTheWorkGivesOrAnErrorInItsPlace) {
+  EXPECT_EQ(attempted("test", [] { return Result<int>(7); }), 7);
+  const auto refused = attempted("test", []() -> Result<int> { return fail(Code::invalid, "refused"); });
+  EXPECT_EQ(refused.error().code, Code::invalid);
+  const auto escaped = attempted("test", []() -> Result<int> { throw std::bad_alloc(); });
+  EXPECT_EQ(escaped.error().code, Code::internal);
+}
+
 }  // namespace
 }  // namespace base
